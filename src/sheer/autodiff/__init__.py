@@ -1,0 +1,5 @@
+"""Gradients: the tape that listens, and the one backward walk."""
+
+from sheer.autodiff.tape import GradientTape
+
+__all__ = ["GradientTape"]

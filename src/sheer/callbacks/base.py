@@ -1,0 +1,142 @@
+"""Callback: every hook, doing nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+Logs = dict[str, Any]
+
+HOOKS = (
+    "on_train_begin",
+    "on_train_end",
+    "on_epoch_begin",
+    "on_epoch_end",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+    "on_test_begin",
+    "on_test_end",
+    "on_test_batch_begin",
+    "on_test_batch_end",
+    "on_predict_begin",
+    "on_predict_end",
+    "on_predict_batch_begin",
+    "on_predict_batch_end",
+)
+
+
+class Callback:
+    """The base of callbacks: override the hooks that you need.
+
+    `self.model` is the model, `self.params` a dictionary with `epochs`, `steps` and `verbose`.
+    `logs` holds the figures so far: loss and metrics as floats. Setting
+    `self.model.stop_training = True` ends `fit` after the batch.
+
+    Example:
+
+    >>> class Announce(Callback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         print(epoch, logs["loss"])
+    >>> Announce().on_epoch_end(0, {"loss": 1.5})
+    0 1.5
+    """
+
+    def __init__(self) -> None:
+        self.model: Any = None
+        self.params: dict[str, Any] = {}
+
+    def set_model(self, model: Any) -> None:
+        """Called before the first hook."""
+        self.model = model
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Called before the first hook."""
+        self.params = params
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch of `fit`."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch of `fit`."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before an epoch; they count from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After an epoch, validation included: `logs` has `val_loss` too."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a step; they count from 0 in each epoch."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a step."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Before an evaluation, also that of `fit`."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """After an evaluation."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of an evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of an evaluation."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Before a prediction."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """After a prediction."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of a prediction."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of a prediction; `logs["outputs"]` are its outputs."""
+
+    # Keras's older names; its base class calls them from the newer ones.
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """The same as `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """The same as `on_train_batch_end`."""
+
+
+class CallbackList:
+    """Several callbacks, called in turn."""
+
+    def __init__(self, callbacks: Iterable[Callback], model: Any, params: dict[str, Any]):
+        self.callbacks = list(callbacks)
+        for callback in self.callbacks:
+            if not hasattr(callback, "on_epoch_end"):
+                raise TypeError(
+                    f"callbacks must be instances of sheer.callbacks.Callback. Got {callback!r}."
+                )
+            callback.set_model(model)
+            callback.set_params(params)
+        self._wanting = {hook: [c for c in self.callbacks if _has(c, hook)] for hook in HOOKS}
+
+    def wants(self, hook: str) -> bool:
+        """Whether any callback does something there."""
+        return bool(self._wanting[hook])
+
+    def call(self, hook: str, *args: Any) -> None:
+        """Call a hook of each callback that has it."""
+        for callback in self._wanting[hook]:
+            getattr(callback, hook)(*args)
+            older = OLDER.get(hook)
+            if older is not None and _overrides(callback, older):
+                getattr(callback, older)(*args)
+
+
+OLDER = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+
+
+def _overrides(callback: Any, hook: str) -> bool:
+    method = getattr(callback, hook, None)
+    return method is not None and getattr(method, "__func__", None) is not getattr(Callback, hook)
+
+
+def _has(callback: Any, hook: str) -> bool:
+    return _overrides(callback, hook) or (hook in OLDER and _overrides(callback, OLDER[hook]))

@@ -1,0 +1,25 @@
+"""History: the figures of each epoch; `fit` returns one."""
+
+from __future__ import annotations
+
+from sheer.callbacks.base import Callback, Logs
+
+
+class History(Callback):
+    """Keeps the figures of each epoch: `history["loss"]` is a list, `epoch` the epochs' numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+
+    def __repr__(self) -> str:
+        return f"<History of {len(self.epoch)} epochs: {', '.join(self.history)}>"

@@ -1,0 +1,52 @@
+"""The words that sheer's errors share."""
+
+import difflib
+import linecache
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+PACKAGE = str(Path(__file__).resolve().parents[1])
+
+
+class TraceError(RuntimeError):
+    """Something in the user's code cannot be written into a program; says where, and the way out."""
+
+
+class ShapeError(ValueError):
+    """Shapes that do not fit together.
+
+    A shape rule raises it with one line that says what disagrees; the op's call adds the rest.
+    """
+
+
+class NotBuiltError(ValueError):
+    """A model or layer was asked for something that exists only once its input shape is known."""
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """`" Did you mean 'relu'?"` when a known name is near, else a list of the known names.
+
+    >>> did_you_mean("rellu", ["relu", "tanh"])
+    " Did you mean 'relu'?"
+    >>> did_you_mean("zzz", ["relu", "tanh"])
+    ' Known: relu, tanh.'
+    """
+    known = sorted(known)
+    near = difflib.get_close_matches(str(name).lower(), [k.lower() for k in known], n=1, cutoff=0.6)
+    if near:
+        match = next(k for k in known if k.lower() == near[0])
+        return f" Did you mean {match!r}?"
+    return f" Known: {', '.join(known)}."
+
+
+def user_line() -> str:
+    """The innermost line on the stack that is not sheer's own: `model.py, line 12: if x > 0:`."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    name, line = frame.f_code.co_filename, frame.f_lineno
+    source = linecache.getline(name, line).strip()
+    return f"{Path(name).name}, line {line}" + (f": {source}" if source else "")

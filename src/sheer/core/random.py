@@ -1,0 +1,54 @@
+"""Seeds: every random number comes from a key of two integers, (seed, counter).
+
+The generator itself is `ops.random.random_bits`; here is only who gets which key.
+"""
+
+import os
+import random
+
+import numpy as np
+
+Key = tuple[int, int]
+
+
+class _Keys:
+    """The one global source of keys."""
+
+    def __init__(self) -> None:
+        self.seed = int.from_bytes(os.urandom(4), "little")
+        self.counter = 0
+
+
+_keys = _Keys()
+
+
+def set_random_seed(seed: int) -> None:
+    """Make all that follows repeatable: sheer's, NumPy's and Python's random numbers.
+
+    `seed` is a whole number in [0, 2**32).
+    """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be a whole number in [0, 2**32). Got {seed!r}.")
+    _keys.seed, _keys.counter = int(seed), 0
+    random.seed(int(seed))
+    np.random.seed(int(seed))
+
+
+def next_key(seed: int | None = None) -> Key:
+    """The key for one use: (seed, 0) where a seed is given, else the next of the global source."""
+    if seed is not None:
+        return int(seed) % 2**32, 0
+    _keys.counter += 1
+    return _keys.seed, _keys.counter
+
+
+def reserve_keys(count: int) -> Key:
+    """The first of `count` keys in a row of the global source: (seed, counter), (seed, counter + 1)..."""
+    first = peek_key()
+    _keys.counter += count
+    return first
+
+
+def peek_key() -> Key:
+    """The key that the next use will get."""
+    return _keys.seed, _keys.counter + 1

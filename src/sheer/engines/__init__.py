@@ -1,0 +1,1 @@
+"""What runs a program. The NumPy engine is Python itself."""

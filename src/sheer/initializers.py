@@ -1,0 +1,261 @@
+"""First values of weights. An initializer is called with a shape and a dtype.
+
+A random one takes its key when it is made: calling it again gives the same numbers, as in Keras.
+`expression` tells in words of a program how the values are made.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sheer.core import config, random
+from sheer.core.checks import number, one_of
+from sheer.core.registry import Configurable, Registry
+from sheer.core.registry import serialize as serialize
+from sheer.ops.declare import Array
+from sheer.ops.random import random_normal as _random_normal
+from sheer.ops.random import random_truncated_normal, random_uniform
+from sheer.ops.shaping import eye, full
+from sheer.ops.tensor import Tensor
+
+INITIALIZERS = Registry("initializer")
+
+
+class Initializer(Configurable):
+    """The base of initializers: a subclass has `__call__(shape, dtype=None)`."""
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Array:
+        raise NotImplementedError(f"{type(self).__name__} needs a method __call__(shape, dtype).")
+
+
+@INITIALIZERS.add()
+class Zeros(Initializer):
+    """0 everywhere.
+
+    >>> Zeros()((2,)).numpy()
+    array([0., 0.], dtype=float32)
+    """
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Array:
+        return full(shape, 0, dtype)
+
+
+@INITIALIZERS.add()
+class Ones(Initializer):
+    """1 everywhere."""
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Array:
+        return full(shape, 1, dtype)
+
+
+@INITIALIZERS.add()
+class Constant(Initializer):
+    """One value everywhere."""
+
+    def __init__(self, value: float = 0.0):
+        self.value = value
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Array:
+        return full(shape, self.value, dtype)
+
+
+@INITIALIZERS.add("IdentityInitializer")
+class Identity(Initializer):
+    """`gain` on the diagonal of a matrix, 0 elsewhere."""
+
+    arguments = {"gain": number()}
+
+    def __init__(self, gain: float = 1.0):
+        self.gain = gain
+        self.check_arguments()
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Array:
+        if len(shape) != 2:
+            raise ValueError(f"Identity initializes matrices only. Got shape {tuple(shape)}.")
+        return eye(shape[0], shape[1], dtype=dtype) * self.gain
+
+
+class RandomInitializer(Initializer):
+    """The base of random initializers.
+
+    seed: a whole number; by default the next of the global seed (`set_random_seed`).
+    """
+
+    def __init__(self, seed: int | None = None):
+        self.seed = seed
+        self.key = random.next_key(seed)
+
+    def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
+        """The op that draws, and the scale and offset of its numbers."""
+        raise NotImplementedError
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Array:
+        draw, scale, offset = self.draw(shape, dtype)
+        key = Tensor(list(self.key), "uint32")
+        values = draw(key, tuple(shape), str(dtype or config.floatx()))
+        values = values * scale
+        return values + offset if offset else values
+
+
+@INITIALIZERS.add("uniform")
+class RandomUniform(RandomInitializer):
+    """Uniform numbers in [minval, maxval)."""
+
+    arguments = {"minval": number(), "maxval": number()}
+
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None):
+        super().__init__(seed)
+        self.minval, self.maxval = minval, maxval
+        self.check_arguments()
+
+    def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
+        return random_uniform, self.maxval - self.minval, self.minval
+
+
+@INITIALIZERS.add("normal")
+class RandomNormal(RandomInitializer):
+    """Normally distributed numbers."""
+
+    arguments = {"mean": number(), "stddev": number(0)}
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
+        super().__init__(seed)
+        self.mean, self.stddev = mean, stddev
+        self.check_arguments()
+
+    def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
+        return _random_normal, self.stddev, self.mean
+
+
+@INITIALIZERS.add()
+class TruncatedNormal(RandomInitializer):
+    """Normally distributed numbers, none further from the mean than 2 stddev."""
+
+    arguments = {"mean": number(), "stddev": number(0)}
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
+        super().__init__(seed)
+        self.mean, self.stddev = mean, stddev
+        self.check_arguments()
+
+    def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
+        return random_truncated_normal, self.stddev, self.mean
+
+
+def fans(shape: Any) -> tuple[int, int]:
+    """How many inputs and outputs each unit has: the last two axes, times the rest (a filter)."""
+    shape = tuple(shape)
+    if len(shape) < 2:
+        size = math.prod(shape)
+        return size, size
+    field = math.prod(shape[:-2])
+    return shape[-2] * field, shape[-1] * field
+
+
+# The standard deviation of a normal distribution cut off at 2.
+TRUNCATED_STDDEV = 0.87962566103423978
+
+
+@INITIALIZERS.add()
+class VarianceScaling(RandomInitializer):
+    """Random numbers of variance scale / fan, where fan counts a unit's inputs or outputs.
+
+    mode: `"fan_in"`, `"fan_out"` or `"fan_avg"`. distribution: `"uniform"`, `"truncated_normal"`
+    or `"untruncated_normal"`.
+    """
+
+    arguments = {
+        "scale": number(0, None, "()"),
+        "mode": one_of("fan_in", "fan_out", "fan_avg"),
+        "distribution": one_of("uniform", "truncated_normal", "untruncated_normal"),
+    }
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+    ):
+        super().__init__(seed)
+        self.scale, self.mode, self.distribution = scale, mode, distribution
+        self.check_arguments()
+
+    def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
+        fan_in, fan_out = fans(shape)
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        variance = self.scale / max(1.0, fan)
+        if self.distribution == "uniform":
+            limit = math.sqrt(3 * variance)
+            return random_uniform, 2 * limit, -limit
+        if self.distribution == "untruncated_normal":
+            return _random_normal, math.sqrt(variance), 0.0
+        return random_truncated_normal, math.sqrt(variance) / TRUNCATED_STDDEV, 0.0
+
+
+class _Scaled(VarianceScaling):
+    """A variance scaling with a name; the seed is its only argument."""
+
+    recipe: tuple[float, str, str]
+
+    def __init__(self, seed: int | None = None):
+        super().__init__(*self.recipe, seed=seed)
+
+    @classmethod
+    def parameters(cls) -> list[str]:
+        return ["seed"]
+
+
+@INITIALIZERS.add()
+class GlorotUniform(_Scaled):
+    """Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010): the default of kernels."""
+
+    recipe = (1.0, "fan_avg", "uniform")
+
+
+@INITIALIZERS.add()
+class GlorotNormal(_Scaled):
+    """Truncated normal of variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)."""
+
+    recipe = (1.0, "fan_avg", "truncated_normal")
+
+
+@INITIALIZERS.add()
+class HeUniform(_Scaled):
+    """Uniform in ±sqrt(6 / fan_in) (He et al. 2015)."""
+
+    recipe = (2.0, "fan_in", "uniform")
+
+
+@INITIALIZERS.add()
+class HeNormal(_Scaled):
+    """Truncated normal of variance 2 / fan_in (He et al. 2015)."""
+
+    recipe = (2.0, "fan_in", "truncated_normal")
+
+
+@INITIALIZERS.add()
+class LecunUniform(_Scaled):
+    """Uniform in ±sqrt(3 / fan_in) (LeCun et al. 1998)."""
+
+    recipe = (1.0, "fan_in", "uniform")
+
+
+@INITIALIZERS.add()
+class LecunNormal(_Scaled):
+    """Truncated normal of variance 1 / fan_in (LeCun et al. 1998)."""
+
+    recipe = (1.0, "fan_in", "truncated_normal")
+
+
+INITIALIZERS.entries |= {"zero": Zeros, "one": Ones}
+
+
+def get(identifier: Any) -> Any:
+    """The initializer meant by a name, a config, or a function of (shape, dtype).
+
+    >>> get("glorot_uniform")
+    GlorotUniform(seed=None)
+    """
+    return INITIALIZERS.get(identifier)

@@ -1,0 +1,308 @@
+"""Layer: arguments, weights, call."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sheer import initializers, regularizers
+from sheer.core import config, naming, tree
+from sheer.core.dtypes import is_float, standardize_dtype
+from sheer.core.registry import Configurable, Registry
+from sheer.core.scope import part
+from sheer.core.shapes import show, with_none
+from sheer.ops.arithmetic import cast
+from sheer.ops.declare import operand
+from sheer.ops.operand import Operand
+from sheer.ops.recording import computing
+from sheer.ops.shaping import shape as shape_of
+from sheer.ops.variable import Variable
+
+LAYERS = Registry("layer")
+
+
+@dataclass(frozen=True)
+class Calling:
+    """The layers whose `call` runs now, outermost first, and whether they train."""
+
+    path: tuple[str, ...] = ()
+    depth: int = 0
+    training: bool = False
+
+
+_calling: ContextVar[Calling] = ContextVar("calling", default=Calling())  # noqa: B039 (frozen)
+
+
+class Layer(Configurable):
+    """The base of layers, and of users' own.
+
+    A subclass makes its weights in `build(input_shape)` (or in `__init__`) with `add_weight`, and
+    computes in `call(inputs)` with ops. Layers and Variables in its attributes, also in lists and
+    dicts, are its parts: their weights are its weights.
+
+    Args:
+        trainable: whether its weights are trained.
+        dtype: of its weights and float inputs; `config.floatx()` by default.
+        name: unique within a model; `"dense"`, `"dense_1"`, ... by default.
+
+    Example:
+
+    >>> import sheer
+    >>> class Scale(sheer.layers.Layer):
+    ...     def build(self, input_shape):
+    ...         self.scale = self.add_weight((input_shape[-1],), initializer="ones", name="scale")
+    ...     def call(self, inputs):
+    ...         return inputs * self.scale
+    >>> Scale()(sheer.ops.ones((1, 2))).numpy()
+    array([[1., 1.]], dtype=float32)
+    """
+
+    # A model of its own is no part of the paths of its weights.
+    in_path = True
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: str | None = None,
+        name: str | None = None,
+    ):
+        self.name = name or naming.auto_name(self)
+        if not isinstance(self.name, str):
+            raise TypeError(f"{type(self).__name__}: name must be a string. Got {name!r}.")
+        self.dtype = standardize_dtype(dtype or config.floatx())
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.built = False
+        self.path = self.name
+        self.output_shape: tuple[Any, ...] | None = None
+        self._trainable = trainable
+        self._weights: list[Variable] = []
+        self._added_losses: list[Any] = []
+
+    # --- what a subclass writes -----------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights. input_shape: a tuple, None for the batch size."""
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The output for an input, computed with ops. It may take `training`."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method call(inputs).")
+
+    def formula(self) -> str:
+        """What it computes, in one line: the comment beside its name in programs."""
+        return type(self).__name__
+
+    def add_weight(
+        self,
+        shape: Any = (),
+        initializer: Any = None,
+        dtype: str | None = None,
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str = "variable",
+    ) -> Variable:
+        """A new weight: glorot_uniform by default, zeros for whole numbers and booleans."""
+        dtype = standardize_dtype(dtype or self.dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if is_float(dtype) else "zeros"
+        with computing():
+            weight = Variable(
+                initializers.get(initializer),
+                tuple(shape),
+                dtype,
+                trainable=trainable and self._trainable,
+                name=name,
+            )
+        weight.path = f"{self.path}/{name}"
+        weight.regularizer, weight.constraint = regularizer, constraint
+        self._weights.append(weight)
+        return weight
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a scalar to the losses of this call."""
+        self._added_losses += loss if isinstance(loss, (list, tuple)) else [loss]
+
+    # --- calling --------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Build it if need be, then compute."""
+        if not hasattr(self, "_added_losses"):
+            raise RuntimeError(
+                f"{type(self).__name__}: call super().__init__() at the start of __init__()."
+            )
+        args = tree.map_tree(self._converted, args)
+        calling = _calling.get()
+        training = kwargs.get("training")
+        training = calling.training if training is None else bool(training)
+        kwargs = {k: v if k == "training" else tree.map_tree(self._converted, v)
+                  for k, v in kwargs.items()}  # fmt: skip
+        if "training" in inspect.signature(self.call).parameters:
+            kwargs["training"] = training
+        else:
+            kwargs.pop("training", None)
+        path = (*calling.path, self.name) if self.in_path or calling.depth else calling.path
+        self._build_for(args, path)
+        token = _calling.set(Calling(path, calling.depth + 1, training))
+        try:
+            with part("/".join(path), self.formula()):
+                if not calling.depth:
+                    for layer in self._flatten_layers():
+                        layer._added_losses = []
+                outputs = self.call(*args, **kwargs)
+                self._penalize(outputs)
+        finally:
+            _calling.reset(token)
+        if isinstance(outputs, Operand):
+            self.output_shape = with_none(outputs.shape)
+        return outputs
+
+    def _converted(self, value: Any) -> Any:
+        """Arrays as Tensors, floats in the layer's dtype."""
+        if not isinstance(value, (Operand, np.ndarray)):
+            return value
+        value = operand(value)
+        return (
+            cast(value, self.dtype)
+            if is_float(value.dtype) and value.dtype != self.dtype
+            else value
+        )
+
+    def _build_for(self, args: Any, path: tuple[str, ...]) -> None:
+        if self.built:
+            return
+        self.path = "/".join(path) or self.name
+        for weight in self._weights:
+            weight.path = f"{self.path}/{weight.name}"
+        shapes = tree.map_tree(
+            lambda x: with_none(shape_of(x)) if isinstance(x, Operand) else x,
+            args[0] if args else (),
+        )
+        with computing():
+            self.build(shapes)
+        self.built = True
+
+    def _penalize(self, outputs: Any) -> None:
+        if self.activity_regularizer is not None:
+            for output in tree.leaves(outputs):
+                # The penalty of a batch is a mean over its examples, as in Keras.
+                self.add_loss(self.activity_regularizer(output) / output.shape[0])
+
+    # --- parts ----------------------------------------------------------------------------
+
+    def parts(self) -> Iterator[Layer | Variable]:
+        """The layers and Variables in the attributes, in the order in which these were made."""
+        seen: set[int] = set()
+        for value in vars(self).values():
+            for leaf in tree.leaves(value):
+                if isinstance(leaf, (Layer, Variable)) and id(leaf) not in seen:
+                    seen.add(id(leaf))
+                    yield leaf
+
+    def _flatten_layers(self) -> list[Layer]:
+        """This layer and all layers inside it, each once."""
+        found: dict[int, Layer] = {id(self): self}
+        for value in self.parts():
+            if isinstance(value, Layer) and id(value) not in found:
+                found |= {id(layer): layer for layer in value._flatten_layers()}
+        return list(found.values())
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights: its own, then those of its layers."""
+        found = [
+            part for layer in self._flatten_layers() for part in layer.parts()
+            if isinstance(part, Variable)
+        ]  # fmt: skip
+        return list({id(v): v for v in found}.values())
+
+    variables = weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes."""
+        return [v for v in self.weights if v.trainable]
+
+    trainable_variables = trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training leaves alone."""
+        return [v for v in self.weights if not v.trainable]
+
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the weights are trained; setting it sets it for all parts."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._flatten_layers():
+            layer._trainable = bool(value)
+        for weight in self.weights:
+            weight.trainable = bool(value)
+
+    @property
+    def losses(self) -> list[Any]:
+        """The penalties of its weights, and what `add_loss` added in the last call; scalars."""
+        penalties = []
+        for weight in self.trainable_weights:
+            if weight.regularizer is not None:
+                penalties.append(weight.regularizer(weight.value))
+        for layer in self._flatten_layers():
+            penalties += layer._added_losses
+        return penalties
+
+    def count_params(self) -> int:
+        """How many numbers its weights hold."""
+        return sum(int(np.prod(v.shape)) for v in self.weights)
+
+    def get_weights(self) -> list[np.ndarray[Any, Any]]:
+        """Copies of the weights, as NumPy arrays."""
+        return [v.numpy().copy() for v in self.weights]
+
+    def set_weights(self, weights: Any) -> None:
+        """Set all weights, in the order of `weights`. Nothing is changed where a shape is wrong."""
+        wrong = []
+        if len(weights) != len(self.weights):
+            raise ValueError(
+                f"{self.name}.set_weights: {len(weights)} arrays for {len(self.weights)} weights"
+                f" ({', '.join(v.path for v in self.weights) or 'the layer is not built yet'})."
+            )
+        for variable, value in zip(self.weights, weights, strict=True):
+            if np.shape(value) != variable.shape:
+                wrong.append(
+                    f"  {variable.path} {show(variable.shape)}, given {show(np.shape(value))}"
+                )
+        if wrong:
+            raise ValueError(f"{self.name}.set_weights: shapes differ.\n" + "\n".join(wrong))
+        for variable, value in zip(self.weights, weights, strict=True):
+            variable.assign(value)
+            # Scripts can no longer make this value from a seed.
+            variable.initializer = None
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        """The shape of the output for an input of this shape, None for the batch size.
+
+        By default found by calling the layer on zeros.
+        """
+        with computing():
+            output = self(np.zeros([2 if s is None else s for s in input_shape], self.dtype))
+        return (None, *output.shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        defaults = {"activity_regularizer": None}
+        config = super().get_config()
+        return {k: v for k, v in config.items() if k not in defaults or v is not None}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -1,0 +1,30 @@
+"""Flatten: each example as one row."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from sheer.layers.base import LAYERS, Layer
+from sheer.ops.shaping import reshape
+
+
+@LAYERS.add()
+class Flatten(Layer):
+    """Each example as one row: (n, a, b) becomes (n, a · b).
+
+    Example:
+
+    >>> import sheer
+    >>> sheer.layers.Flatten()(sheer.ops.ones((2, 3, 4))).shape
+    (2, 12)
+    """
+
+    def call(self, inputs: Any) -> Any:
+        return reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        return (input_shape[0], math.prod(input_shape[1:]))
+
+    def formula(self) -> str:
+        return "each example as one row"

@@ -1,0 +1,110 @@
+"""What all losses share: targets and predictions of one rank, weights, the reduction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sheer.core import config
+from sheer.core.checks import one_of
+from sheer.core.registry import Configurable, Registry, snake_case
+from sheer.ops.arithmetic import cast, divide_no_nan
+from sheer.ops.declare import operand
+from sheer.ops.reduction import mean, sum
+from sheer.ops.shaping import expand_dims, squeeze
+from sheer.ops.symbol import named
+
+LOSSES = Registry("loss")
+
+
+def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
+    """Both with as many axes: (n, 1) and (n,) become (n, 1); other ranks lose a last axis of 1."""
+    a, b = operand(a), operand(b)
+    if a.ndim == b.ndim + 1 and a.shape[-1] == 1:
+        return (a, expand_dims(b, -1)) if b.ndim == 1 else (squeeze(a, -1), b)
+    if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
+        return (expand_dims(a, -1), b) if a.ndim == 1 else (a, squeeze(b, -1))
+    return a, b
+
+
+class Loss(Configurable):
+    """The base of losses: a subclass has `call(y_true, y_pred)`, which gives a loss per example.
+
+    Args:
+        reduction: what is made of the losses of a batch: `"sum_over_batch_size"` or `"mean"`, their
+            sum over their number; `"sum"`; `"mean_with_sample_weight"`, their sum over the sum of
+            the weights; `"none"` or None, the losses themselves.
+    """
+
+    arguments = {
+        "reduction": one_of(
+            "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None
+        )
+    }
+    # Class indices stay whole numbers.
+    integer_targets = False
+
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: str | None = None,
+    ):
+        self.name = name or snake_case(type(self).__name__)
+        self.reduction = reduction
+        self.dtype = dtype
+        self.check_arguments()
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The loss of each example."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method call(y_true, y_pred).")
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The loss of a batch.
+
+        y_true, y_pred: (n, ...). sample_weight: (n,), one factor per example, or None.
+        """
+        dtype = self.dtype or config.floatx()
+        y_true, y_pred = operand(y_true), cast(y_pred, dtype)
+        if not self.integer_targets:
+            y_true, y_pred = same_rank(cast(y_true, dtype), y_pred)
+        losses = named("losses", self.call(y_true, y_pred))
+        return reduce_weighted(losses, sample_weight, self.reduction)
+
+    def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
+        """Raise ValueError where the targets (an array, all of them) cannot be right for outputs of
+        this shape. `fit` and `evaluate` ask before they begin."""
+
+
+def reduce_weighted(values: Any, weight: Any, reduction: str | None) -> Any:
+    """Losses times their weights, reduced."""
+    values = operand(values)
+    if weight is not None:
+        values, weight = same_rank(values, cast(weight, values.dtype))
+        values = named("weighted_losses", values * weight)
+    if reduction in (None, "none") or values.ndim == 0:
+        return values
+    if reduction == "sum":
+        return sum(values)
+    if reduction == "mean_with_sample_weight" and weight is not None:
+        return divide_no_nan(sum(values), sum(weight))
+    return mean(values)
+
+
+class LossFunctionWrapper(Loss):
+    """A loss made of a function `fn(y_true, y_pred, **kwargs)`, which gives a loss per example."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
+        self.fn = fn
+        self.kwargs = kwargs
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self.fn(y_true, y_pred, **self.kwargs)

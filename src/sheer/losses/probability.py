@@ -1,0 +1,251 @@
+"""Losses for probabilities: cross-entropies and their relatives.
+
+Probabilities are kept `config.epsilon()` away from 0 and 1 before their logarithm is taken. In a
+program, where a softmax or sigmoid stands right before, the loss is computed from its input
+instead: the same number, and exact for the smallest probabilities too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sheer.core import config
+from sheer.core.checks import boolean, number
+from sheer.core.shapes import Dim, show
+from sheer.losses.base import LOSSES, Loss
+from sheer.ops import nn
+from sheer.ops.arithmetic import clip, log
+from sheer.ops.declare import operand
+from sheer.ops.reduction import mean, sum
+
+
+@LOSSES.add("bce", "BCE")
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
+    """mean(-(t log p + (1 - t) log(1 - p))) over an axis.
+
+    >>> round(float(binary_crossentropy([1.0], [0.5])), 4)
+    0.6931
+    """
+    if label_smoothing:
+        y_true = operand(y_true) * (1 - label_smoothing) + 0.5 * label_smoothing
+    return mean(nn.binary_crossentropy(y_true, y_pred, from_logits), axis=axis)
+
+
+@LOSSES.add("cce", "CCE")
+def categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
+    """-sum(t log p) over the classes; targets are one-hot rows, or probabilities."""
+    if label_smoothing:
+        y_true = operand(y_true)
+        y_true = y_true * (1 - label_smoothing) + label_smoothing / y_true.shape[axis]
+    return nn.categorical_crossentropy(y_true, y_pred, from_logits, axis)
+
+
+@LOSSES.add("scce")
+def sparse_categorical_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Any:
+    """-log of the probability of the target class; targets are class indices (n,) or (n, 1).
+
+    >>> round(float(sparse_categorical_crossentropy([1], [[0.5, 0.5]])[0]), 4)
+    0.6931
+    """
+    if ignore_class is not None:
+        raise ValueError(
+            f"sparse_categorical_crossentropy: ignore_class is not supported. Got {ignore_class!r}.\n"
+            "Give a sample_weight of 0 to the rows that should not count."
+        )
+    return nn.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis)
+
+
+@LOSSES.add("kld", "KLD", "kullback_leibler_divergence")
+def kl_divergence(y_true: Any, y_pred: Any) -> Any:
+    """sum(t log(t / p)) over the last axis, both clipped to [epsilon, 1]."""
+    y_true = clip(y_true, config.epsilon(), 1)
+    y_pred = clip(y_pred, config.epsilon(), 1)
+    return sum(y_true * log(y_true / y_pred), axis=-1)
+
+
+@LOSSES.add()
+def poisson(y_true: Any, y_pred: Any) -> Any:
+    """mean(p - t log(p + epsilon)) over the last axis: for counts t with expected value p."""
+    y_true, y_pred = operand(y_true), operand(y_pred)
+    return mean(y_pred - y_true * log(y_pred + config.epsilon()), axis=-1)
+
+
+@LOSSES.add()
+class BinaryCrossentropy(Loss):
+    """The cross-entropy of yes-or-no targets, 0 and 1: `binary_crossentropy`, reduced.
+
+    Args:
+        from_logits: whether predictions are logits, not probabilities.
+        label_smoothing: in [0, 1]: targets are moved that far towards 1/2.
+    """
+
+    arguments = {"from_logits": boolean(), "label_smoothing": number(0, 1)}
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_crossentropy",
+        dtype: str | None = None,
+    ):
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return binary_crossentropy(
+            y_true, y_pred, self.from_logits, self.label_smoothing, self.axis
+        )
+
+    def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
+        if y.size and (y.min() < 0 or y.max() > 1):
+            raise ValueError(
+                f"binary_crossentropy: targets must lie in [0, 1]. Got {_range(y)}.\n"
+                "For more than two classes use sparse_categorical_crossentropy."
+            )
+
+
+@LOSSES.add()
+class CategoricalCrossentropy(Loss):
+    """The cross-entropy of one-hot targets: `categorical_crossentropy`, reduced.
+
+    Args:
+        from_logits: whether predictions are logits, not probabilities.
+        label_smoothing: in [0, 1]: targets are moved that far towards equal probabilities.
+    """
+
+    arguments = {"from_logits": boolean(), "label_smoothing": number(0, 1)}
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_crossentropy",
+        dtype: str | None = None,
+    ):
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return categorical_crossentropy(
+            y_true, y_pred, self.from_logits, self.label_smoothing, self.axis
+        )
+
+    def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
+        if y.shape[1:] != tuple(output_shape[1:]):
+            raise ValueError(
+                "categorical_crossentropy: targets and outputs need the same shape.\n"
+                f"  targets {show(y.shape)}\n"
+                f"  outputs {show(output_shape)}\n"
+                "For class indices use sparse_categorical_crossentropy, or ops.one_hot."
+            )
+
+
+@LOSSES.add()
+class SparseCategoricalCrossentropy(Loss):
+    """The cross-entropy of class indices: `sparse_categorical_crossentropy`, reduced.
+
+    from_logits: whether predictions are logits, not probabilities.
+    """
+
+    arguments = {"from_logits": boolean()}
+    integer_targets = True
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: str | None = None,
+    ):
+        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return sparse_categorical_crossentropy(
+            y_true, y_pred, self.from_logits, self.ignore_class, self.axis
+        )
+
+    def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
+        classes = output_shape[self.axis]
+        shape = y.shape[:-1] if y.ndim == len(output_shape) and y.shape[-1] == 1 else y.shape
+        if len(shape) != len(output_shape) - 1 or shape[1:] != tuple(output_shape[1:-1]):
+            raise ValueError(
+                "sparse_categorical_crossentropy: targets need one class index for each row of the "
+                f"outputs.\n  targets {show(y.shape)}\n  outputs {show(output_shape)}\n"
+                "For one-hot targets use categorical_crossentropy."
+            )
+        if not np.issubdtype(y.dtype, np.integer) and not np.array_equal(y, np.floor(y)):
+            raise ValueError(
+                "sparse_categorical_crossentropy: targets must be whole numbers. "
+                f"Got {y.dtype} values such as {y[y != np.floor(y)].flat[0]}."
+            )
+        if y.size and not isinstance(classes, Dim) and (y.min() < 0 or y.max() >= classes):
+            wrong = np.flatnonzero((y < 0) | (y >= classes))
+            raise ValueError(
+                f"sparse_categorical_crossentropy: labels must be 0 to {classes - 1}, as the model "
+                f"has {classes} outputs. Got {_range(y)}; "
+                f"label {y.reshape(-1)[wrong[0]]} stands in row {wrong[0]}.\n"
+                "Number the classes from 0, or give the last layer more units."
+            )
+
+
+@LOSSES.add()
+class KLDivergence(Loss):
+    """The Kullback-Leibler divergence of target and predicted probabilities."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "kl_divergence",
+        dtype: str | None = None,
+    ):
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return kl_divergence(y_true, y_pred)
+
+
+@LOSSES.add()
+class Poisson(Loss):
+    """The negative log-likelihood of counts, up to a constant: `poisson`, reduced."""
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "poisson",
+        dtype: str | None = None,
+    ):
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return poisson(y_true, y_pred)
+
+
+def _range(y: Any) -> str:
+    return f"values from {y.min()} to {y.max()}"

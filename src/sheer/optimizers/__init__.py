@@ -1,0 +1,30 @@
+"""Optimizers, by class, by name, or by config: `optimizers.get("adam")`."""
+
+from typing import Any
+
+from sheer.core.registry import serialize as serialize
+from sheer.optimizers.adam import Adam
+from sheer.optimizers.base import OPTIMIZERS, Optimizer
+from sheer.optimizers.rmsprop import RMSprop
+from sheer.optimizers.sgd import SGD
+
+__all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "deserialize", "get", "serialize"]
+
+
+def get(identifier: Any) -> Any:
+    """The optimizer meant by a name, a config, or an instance.
+
+    >>> get("rmsprop").name
+    'rmsprop'
+    """
+    if identifier is None:
+        raise ValueError("optimizer must be a name, a config or an Optimizer. Got None.")
+    found = OPTIMIZERS.get(identifier)
+    if not isinstance(found, Optimizer):
+        raise TypeError(f"optimizer must be a name, a config or an Optimizer. Got {identifier!r}.")
+    return found
+
+
+def deserialize(config: Any) -> Any:
+    """The optimizer that `serialize` described."""
+    return OPTIMIZERS.get(config)

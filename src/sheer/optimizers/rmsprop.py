@@ -1,0 +1,105 @@
+"""RMSprop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sheer.core.checks import boolean, number
+from sheer.ops.arithmetic import sqrt, square
+from sheer.ops.declare import Array, op
+from sheer.ops.rules import positive
+from sheer.ops.variable import Variable
+from sheer.optimizers.base import OPTIMIZERS, Optimizer
+
+
+@op(
+    shape=lambda w, g, velocity, rate, **_: [w, w],
+    sample=positive((3, 2), (3, 2), (3, 2), ()),
+)
+def rmsprop_update(
+    xp: Any,
+    w: Array,
+    g: Array,
+    velocity: Array,
+    learning_rate: Array,
+    rho: float = 0.9,
+    epsilon: float = 1e-7,
+) -> Array:
+    """Divide each step by a running root mean square of that weight's gradient."""
+    velocity = rho * velocity + (1 - rho) * g * g
+    return w - learning_rate * g / xp.sqrt(velocity + epsilon), velocity
+
+
+@OPTIMIZERS.add("rmsprop")
+class RMSprop(Optimizer):
+    """Gradient descent with each step divided by a running root mean square of the gradient.
+
+        v = ρ · v + (1 - ρ) · g²
+        w = w - learning_rate · g / sqrt(v + ε)
+
+    `centered` takes the running mean a of the gradient out of v, and momentum μ adds up steps:
+
+        a = ρ · a + (1 - ρ) · g                 sqrt(v - a² + ε)  in place of  sqrt(v + ε)
+        m = μ · m + learning_rate · g / sqrt(...)
+        w = w - m
+
+    (Hinton, lecture 6e of "Neural networks for machine learning", 2012; ε stands inside the root, as
+    in Keras.)
+
+    Example:
+
+    >>> import sheer
+    >>> w = sheer.Variable([1.0])
+    >>> sheer.optimizers.RMSprop(0.1).apply([[2.0]], [w])
+    >>> w.numpy().round(4)
+    array([0.6838], dtype=float32)
+    """
+
+    arguments = {
+        "rho": number(0, 1, "[)"),
+        "momentum": number(0, 1),
+        "epsilon": number(0),
+        "centered": boolean(),
+    }
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        name: str = "rmsprop",
+    ):
+        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
+        self.slots = ("velocity",)
+        self.slots += ("momentum",) if momentum else ()
+        self.slots += ("average_gradient",) if centered else ()
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        velocity = self.slot(variable, "velocity")
+        if not self.momentum and not self.centered:
+            new, new_velocity = rmsprop_update(
+                variable, gradient, velocity, learning_rate, self.rho, self.epsilon
+            )
+            variable.assign(new)
+            velocity.assign(new_velocity)
+            return
+        rho = self.rho
+        velocity.assign(rho * velocity + (1 - rho) * square(gradient))
+        scale = velocity + self.epsilon
+        if self.centered:
+            average = self.slot(variable, "average_gradient")
+            average.assign(rho * average + (1 - rho) * gradient)
+            scale = velocity - square(average.value) + self.epsilon
+        step = learning_rate * gradient / sqrt(scale)
+        if self.momentum:
+            momentum = self.slot(variable, "momentum")
+            momentum.assign(self.momentum * momentum + step)
+            step = momentum.value
+        variable.assign_sub(step)

@@ -1,0 +1,59 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sheer.core.checks import boolean, number
+from sheer.ops.variable import Variable
+from sheer.optimizers.base import OPTIMIZERS, Optimizer
+
+
+@OPTIMIZERS.add("sgd")
+class SGD(Optimizer):
+    """Gradient descent, with or without momentum.
+
+        w = w - learning_rate · g
+
+    With momentum μ (Polyak 1964), and nesterov (Sutskever et al. 2013):
+
+        m = μ · m - learning_rate · g
+        w = w + m                               or  w + μ · m - learning_rate · g
+
+    Example:
+
+    >>> import sheer
+    >>> w = sheer.Variable([1.0])
+    >>> sheer.optimizers.SGD(0.1).apply([[2.0]], [w])
+    >>> w.numpy()
+    array([0.8], dtype=float32)
+    """
+
+    arguments = {"momentum": number(0, 1), "nesterov": boolean()}
+
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        name: str = "sgd",
+    ):
+        self.momentum, self.nesterov = momentum, nesterov
+        self.slots = ("momentum",) if momentum else ()
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        step = learning_rate * gradient
+        if not self.momentum:
+            variable.assign_sub(step)
+            return
+        momentum = self.slot(variable, "momentum")
+        momentum.assign(self.momentum * momentum - step)
+        if self.nesterov:
+            variable.assign_add(self.momentum * momentum - step)
+        else:
+            variable.assign_add(momentum)

@@ -1,0 +1,102 @@
+"""A program together with the Variables that it reads and assigns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from sheer.core.shapes import show
+from sheer.ops.variable import Variable
+from sheer.program.program import Program
+
+
+class BoundProgram:
+    """Runs a program on data; takes the state from Variables and puts it back into them.
+
+    Args:
+        program: its parameters are data by name, or parts of the state.
+        data: the names of the parameters that are data, in the order of the call.
+        places: for each Variable its (namespace, attribute) in the program.
+        has_state: whether the function answers `(output, state)`, or the output alone.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        data: Sequence[str],
+        places: dict[Variable, tuple[str, str]],
+        has_state: bool,
+    ):
+        self.program = program
+        self.has_state = has_state
+        self.variables = {".".join(p for p in place if p): v for v, place in places.items()}
+        self._spaces: dict[str, tuple[SimpleNamespace, list[tuple[str, Variable]]]] = {}
+        self._order: list[tuple[str, Any]] = []
+        for variable, (space, attribute) in places.items():
+            if space:
+                members = self._spaces.setdefault(space, (SimpleNamespace(), []))[1]
+                members.append((attribute, variable))
+        for parameter in program.parameters:
+            self._order.append((parameter, self._source(parameter, list(data))))
+
+    def _source(self, parameter: str, data: list[str]) -> Any:
+        """Where an argument comes from: a place in the data, a namespace, or a Variable."""
+        if parameter in data:
+            return data.index(parameter)
+        if parameter in self._spaces:
+            return self._spaces[parameter][0]
+        if parameter in self.variables:
+            return self.variables[parameter]
+        known = [*data, *self._spaces, *(name for name in self.variables if "." not in name)]
+        raise ValueError(
+            f"{self.program.filename}: {self.program.name} has the parameter {parameter!r}, which is "
+            f"neither data nor a part of this model.\nKnown here: {', '.join(known)}."
+        )
+
+    def arguments(self, data: Sequence[Any]) -> list[Any]:
+        """The arguments of the program's function, with the present values of the Variables."""
+        for space, members in self._spaces.values():
+            for attribute, variable in members:
+                setattr(space, attribute, variable.numpy())
+        return [
+            data[source]
+            if isinstance(source, int)
+            else source.numpy()
+            if isinstance(source, Variable)
+            else source
+            for _, source in self._order
+        ]
+
+    def __call__(self, data: Sequence[Any]) -> Any:
+        """Run on the data. The Variables change only when all of the program has run."""
+        result = self.program(*self.arguments(data))
+        if not self.has_state:
+            return result
+        try:
+            output, state = result
+            changed = [(self._variable(key), key, value) for key, value in state.items()]
+        except (TypeError, ValueError, AttributeError):
+            raise ValueError(
+                f"{self.program.filename}: {self.program.name} must return (output, state), where "
+                f"state is a dictionary such as {{'{next(iter(self.variables))}': new_value}}."
+            ) from None
+        for variable, key, value in changed:
+            if np.shape(value) != variable.shape:
+                raise ValueError(
+                    f"{self.program.filename}: the new value of {key} has the shape "
+                    f"{show(np.shape(value))}, the variable {show(variable.shape)}."
+                )
+        for variable, _, value in changed:
+            variable.store(np.asarray(value))
+        return output
+
+    def _variable(self, key: str) -> Variable:
+        if key not in self.variables:
+            raise KeyError(
+                f"{self.program.filename}: state has the key {key!r}. "
+                f"Known: {', '.join(self.variables)}."
+            )
+        return self.variables[key]

@@ -1,0 +1,71 @@
+"""Ops that NumPy has no word for: their bodies, as functions of a program."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from sheer.ops.declare import OPS, Op
+
+# Ops by the name that their function has in a program.
+BY_NAME = {name.lstrip("_"): op for name, op in OPS.items()}
+
+
+def helper_name(op: Op[Any, Any]) -> str:
+    """The name of an op's function in a program."""
+    return op.name.lstrip("_")
+
+
+def helper_sources(names: list[str]) -> list[str]:
+    """The definitions of these helper functions and of all that they call, callers first."""
+    found: dict[str, str] = {}
+    waiting = [BY_NAME[name].body for name in names]
+    while waiting:
+        function = waiting.pop(0)
+        name = function.__name__.lstrip("_")
+        if name not in found:
+            found[name], needs = _written(function)
+            for needed in needs:
+                if callable(needed):
+                    waiting.append(needed)
+                else:
+                    found.setdefault(*needed)
+    constants = [text for text in found.values() if not text.startswith("def ")]
+    return constants + [text for text in found.values() if text.startswith("def ")]
+
+
+def _written(function: Callable[..., Any]) -> tuple[str, list[Any]]:
+    """The function as NumPy code, and the functions and constants that it needs."""
+    source = textwrap.dedent(inspect.getsource(function))
+    node = ast.parse(source).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    signature = ast.unparse(_plain_arguments(node.args))
+    summary = (ast.get_docstring(node) or "").split("\n\n")[0]
+    first = node.body[1 if ast.get_docstring(node) else 0]
+    body = "\n".join(source.splitlines()[first.lineno - 1 : node.end_lineno])
+    body = re.sub(r"\bxp, ", "", re.sub(r"\bxp\.", "np.", body))
+    name = node.name.lstrip("_")
+    lines = [f"def {name}({signature}):"]
+    if summary:
+        lines.append(textwrap.indent(f'"""{summary}"""', "    "))
+    needs: list[Any] = []
+    inside = [n for statement in node.body for n in ast.walk(statement)]
+    for used in dict.fromkeys(n.id for n in inside if isinstance(n, ast.Name)):
+        value = function.__globals__.get(used)
+        if inspect.isfunction(value) and next(iter(inspect.signature(value).parameters)) == "xp":
+            needs.append(value)
+        elif isinstance(value, (list, float, int)):
+            needs.append((used, f"{used} = {value!r}"))
+    return "\n".join(lines) + "\n" + body, needs
+
+
+def _plain_arguments(arguments: ast.arguments) -> ast.arguments:
+    """Without `xp` and without annotations."""
+    arguments.args = arguments.args[1:]
+    for argument in arguments.args:
+        argument.annotation = None
+    return arguments

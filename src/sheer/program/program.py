@@ -1,0 +1,101 @@
+"""Program: the readable text of a computation, and its function."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from sheer.engines import numpy as numpy_engine
+
+NAMES = ("train_step", "test_step", "predict_step")
+
+
+class Program:
+    """A program as text, and as a function of arrays that runs it.
+
+    `str(program)` is the text; calling the program calls its function. Debuggers and tracebacks
+    show its lines. `save` writes it to a file to be read or changed, `load` takes it back.
+
+    >>> program = Program("def double(x):\\n    return x + x\\n", "double")
+    >>> program(21)
+    42
+    >>> program.parameters
+    ['x']
+    """
+
+    def __init__(self, text: str, name: str, filename: str | None = None):
+        self.text = text
+        self.name = name
+        self.filename = filename or numpy_engine.new_filename(name)
+        self.function: Callable[..., Any] = numpy_engine.load(text, name, self.filename)
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the function's parameters: the data, then the state."""
+        return list(inspect.signature(self.function).parameters)
+
+    def __call__(self, *arguments: Any) -> Any:
+        # Infinities and NaN are values like others here, as on every other engine.
+        with np.errstate(all="ignore"):
+            return self.function(*arguments)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        lines = self.text.count("\n")
+        return (
+            f"<Program {self.name}({', '.join(self.parameters)}): {lines} lines, print() shows it>"
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the text to a file, all of it or nothing."""
+        write_file(path, self.text)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The program in a file: Python code, which runs now as an import would. Load only what you
+        trust.
+
+        The function is the one called train_step, test_step or predict_step; else the first one.
+        """
+        text = Path(path).read_text()
+        try:
+            functions = [n.name for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)]
+        except SyntaxError as error:
+            raise ValueError(f"{path}, line {error.lineno}: {error.msg}.") from error
+        if not functions:
+            raise ValueError(
+                f"{path} defines no function. A program is a file with a function, such as "
+                "train_step, as Program.save writes it."
+            )
+        name = next((n for n in functions if n in NAMES), functions[0])
+        return cls(text, name, str(path))
+
+
+def write_file(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file, all of it or nothing: readers never see half of it."""
+    path = Path(path)
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, prefix=path.name, suffix=".tmp", delete=False
+    ) as file:
+        file.write(text)
+    try:
+        os.chmod(file.name, 0o666 & ~_umask())
+        os.replace(file.name, path)
+    except OSError:
+        os.unlink(file.name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

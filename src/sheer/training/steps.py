@@ -1,0 +1,138 @@
+"""The steps of a model, traced once for each kind of data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sheer.core import config, tree
+from sheer.core.shapes import N
+from sheer.ops.symbol import Symbol
+from sheer.ops.tensor import Tensor
+from sheer.program.program import NAMES, Program
+from sheer.training.data import Arrays, Data, batch_dtype
+from sheer.training.step import Step
+
+SUMMARIES = {
+    "train_step": "One step of mini-batch gradient descent",
+    "test_step": "The loss and metrics of one batch",
+    "predict_step": "The predictions for one batch",
+}
+
+
+class Steps:
+    """Keeps the traced steps of a model by kind (train, test, predict) and by shapes and dtypes."""
+
+    def __init__(self, model: Any):
+        self.model = model
+        self._steps: dict[Any, Step] = {}
+        self._latest: dict[str, Any] = {}
+        self._given: dict[str, Program] = {}
+
+    def clear(self) -> None:
+        """Forget all of them, and the programs given by hand."""
+        self.__init__(self.model)  # type: ignore[misc]
+
+    def get(self, kind: str, data: Data) -> Callable[[Arrays], Any]:
+        """The function that runs this kind of step on batches of the data."""
+        if getattr(self.model, "run_eagerly", False):
+            self._build(symbols_of(data))
+            structure = data.structure()
+            return lambda batch: self._eager(kind, structure, batch)
+        step = self._step(kind, symbols_of(data))
+        self._latest[kind] = symbols_of(data)
+        return step
+
+    def _eager(self, kind: str, structure: Any, batch: Arrays) -> Any:
+        """Run the model's own method, op by op."""
+        values = tree.refill(structure, [Tensor(a) for a in batch])
+        result = getattr(self.model, kind)(values)
+        return tree.map_tree(lambda v: v.numpy() if hasattr(v, "numpy") else v, result)
+
+    def _build(self, data: Any) -> None:
+        if not self.model.built or self.model.input_symbols is None:
+            self.model.build_for(data[0])
+
+    def _step(self, kind: str, data: Any) -> Step:
+        self._build(data)
+        key = self._key(kind, data)
+        if key not in self._steps:
+            step = Step(getattr(self.model, kind), (data,), kind, SUMMARIES[kind])
+            if kind in self._given:
+                step.use(self._given[kind])
+            # Optimizer and metrics may have made their variables only now.
+            self._steps[self._key(kind, data)] = step
+            return step
+        return self._steps[key]
+
+    def _key(self, kind: str, data: Any) -> Any:
+        """What a traced step depends on: the data's form, and which weights there are."""
+        model = self.model
+        structure = repr(tree.map_tree(lambda s: (s.shape, s.dtype), data))
+        weights = tuple((id(v), v.trainable) for v in model.weights)
+        return kind, structure, weights, id(model.optimizer)
+
+    def program(self, kind: str, x: Any = None, y: Any = None, weight: Any = None) -> Program:
+        """The program of a kind of step, for data like these, or for those seen last."""
+        return self.step(kind, None if x is None else Data(x, y, weight, kind)).program
+
+    def step(self, kind: str, data: Data | None = None) -> Step:
+        """A kind of step, for such data, or for those seen last."""
+        if data is not None:
+            return self._step(kind, symbols_of(data))
+        return self._step(kind, self._latest.get(kind) or self._suggested(kind))
+
+    def _suggested(self, kind: str) -> Any:
+        """Symbols for the model's input, and for targets such as its loss takes."""
+        model = self.model
+        model.check_built(kind.replace("step", "program"))
+        x = model.input_symbols
+        if kind == "predict_step":
+            return (x,)
+        output_shape = model.output_shape
+        if output_shape is None:
+            model.build_for(x)
+            output_shape = model.output_shape
+        loss = model._compiled_loss
+        if loss is not None and loss.integer_targets:
+            return x, Symbol(output_shape[:-1], "int64", label="y")
+        return x, Symbol(output_shape, config.floatx(), label="y")
+
+    def use(self, program: Program | None) -> None:
+        """Run a given program for its kind of step; None: the traced ones again."""
+        if program is None:
+            self.clear()
+            return
+        if program.name not in NAMES:
+            raise ValueError(
+                f"use_program: the function must be called {', '.join(NAMES[:-1])} or {NAMES[-1]}. "
+                f"Got {program.name!r}."
+            )
+        for key, step in self._steps.items():
+            if key[0] == program.name:
+                step.use(program)
+        self._given[program.name] = program
+
+
+def symbols_of(data: Data) -> Any:
+    """The tuple (x, y, sample_weight), or less, with a symbol of n rows for each array."""
+    names = iter(_names(data))
+
+    def symbol(array: np.ndarray[Any, Any]) -> Symbol:
+        return Symbol((N, *array.shape[1:]), batch_dtype(array.dtype), label=next(names))
+
+    return tree.map_tree(symbol, data.structure())
+
+
+def _names(data: Data) -> list[str]:
+    names: list[str] = []
+    for name, part in data.parts.items():
+        if isinstance(part, dict):
+            names += [str(key) for key in part]
+        elif isinstance(part, (list, tuple)):
+            names += [f"{name}_{i + 1}" for i in range(len(tree.leaves(part)))]
+        else:
+            names.append(name)
+    return names
