@@ -1,10 +1,12 @@
 """sheer: a neural-network library with the Keras API that you can see through."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from sheer import (
     activations,
     callbacks,
     constraints,
-    datasets,
     initializers,
     layers,
     losses,
@@ -25,6 +27,17 @@ from sheer.program import Program
 from sheer.training.function import function
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from sheer import datasets as datasets
+    from sheer import saving as saving
+
+
+def __getattr__(name: str) -> Any:
+    # These are imported when they are first used: `import sheer` stays quick.
+    if name in ("datasets", "saving"):
+        return importlib.import_module(f"sheer.{name}")
+    raise AttributeError(f"module 'sheer' has no attribute {name!r}")
 
 __all__ = [
     "GradientTape",
@@ -55,5 +68,6 @@ __all__ = [
     "optimizers",
     "random",
     "regularizers",
+    "saving",
     "utils",
 ]

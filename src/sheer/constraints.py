@@ -5,6 +5,7 @@ from typing import Any
 from sheer.core import config
 from sheer.core.checks import number
 from sheer.core.registry import Configurable, Registry
+from sheer.core.registry import serialize as serialize
 from sheer.ops.arithmetic import clip, maximum, sqrt, square
 from sheer.ops.declare import operand
 from sheer.ops.reduction import sum
@@ -83,6 +84,10 @@ class MinMaxNorm(Constraint):
         return w * (wanted / (norm + config.epsilon()))
 
 
+# Keras's other names.
+max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+
+
 def get(identifier: Any) -> Any:
     """The constraint meant by a name, a config, or a function.
 
@@ -90,3 +95,8 @@ def get(identifier: Any) -> Any:
     NonNeg()
     """
     return CONSTRAINTS.get(identifier)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The constraint that `serialize` described; `custom_objects` are classes of your own by name."""
+    return CONSTRAINTS.get(config, custom_objects)

@@ -10,16 +10,17 @@ import math
 from typing import Any
 
 from sheer.core import config, random
-from sheer.core.checks import number, one_of
+from sheer.core.checks import integer, nothing, number, one_of
 from sheer.core.registry import Configurable, Registry
 from sheer.core.registry import serialize as serialize
 from sheer.ops.declare import Array
-from sheer.ops.random import random_normal as _random_normal
-from sheer.ops.random import random_truncated_normal, random_uniform
+from sheer.ops import random as draws
 from sheer.ops.shaping import eye, full
 from sheer.ops.tensor import Tensor
 
-INITIALIZERS = Registry("initializer")
+INITIALIZERS = Registry(
+    "initializer", lacking="STFT STFTInitializer Orthogonal OrthogonalInitializer"
+)
 
 
 class Initializer(Configurable):
@@ -82,8 +83,11 @@ class RandomInitializer(Initializer):
     seed: a whole number; by default the next of the global seed (`set_random_seed`).
     """
 
+    arguments = {"seed": integer(0) | nothing()}
+
     def __init__(self, seed: int | None = None):
         self.seed = seed
+        self.check_arguments()
         self.key = random.next_key(seed)
 
     def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
@@ -105,12 +109,11 @@ class RandomUniform(RandomInitializer):
     arguments = {"minval": number(), "maxval": number()}
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None):
-        super().__init__(seed)
         self.minval, self.maxval = minval, maxval
-        self.check_arguments()
+        super().__init__(seed)
 
     def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
-        return random_uniform, self.maxval - self.minval, self.minval
+        return draws.random_uniform, self.maxval - self.minval, self.minval
 
 
 @INITIALIZERS.add("normal")
@@ -120,12 +123,11 @@ class RandomNormal(RandomInitializer):
     arguments = {"mean": number(), "stddev": number(0)}
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
-        super().__init__(seed)
         self.mean, self.stddev = mean, stddev
-        self.check_arguments()
+        super().__init__(seed)
 
     def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
-        return _random_normal, self.stddev, self.mean
+        return draws.random_normal, self.stddev, self.mean
 
 
 @INITIALIZERS.add()
@@ -135,12 +137,11 @@ class TruncatedNormal(RandomInitializer):
     arguments = {"mean": number(), "stddev": number(0)}
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None):
-        super().__init__(seed)
         self.mean, self.stddev = mean, stddev
-        self.check_arguments()
+        super().__init__(seed)
 
     def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
-        return random_truncated_normal, self.stddev, self.mean
+        return draws.random_truncated_normal, self.stddev, self.mean
 
 
 def fans(shape: Any) -> tuple[int, int]:
@@ -170,6 +171,7 @@ class VarianceScaling(RandomInitializer):
         "mode": one_of("fan_in", "fan_out", "fan_avg"),
         "distribution": one_of("uniform", "truncated_normal", "untruncated_normal"),
     }
+    lacks = {"input_axes": None, "output_axes": None}
 
     def __init__(
         self,
@@ -177,10 +179,11 @@ class VarianceScaling(RandomInitializer):
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | None = None,
+        **kwargs: Any,
     ):
-        super().__init__(seed)
+        self.refuse(kwargs)
         self.scale, self.mode, self.distribution = scale, mode, distribution
-        self.check_arguments()
+        super().__init__(seed)
 
     def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
         fan_in, fan_out = fans(shape)
@@ -188,10 +191,10 @@ class VarianceScaling(RandomInitializer):
         variance = self.scale / max(1.0, fan)
         if self.distribution == "uniform":
             limit = math.sqrt(3 * variance)
-            return random_uniform, 2 * limit, -limit
+            return draws.random_uniform, 2 * limit, -limit
         if self.distribution == "untruncated_normal":
-            return _random_normal, math.sqrt(variance), 0.0
-        return random_truncated_normal, math.sqrt(variance) / TRUNCATED_STDDEV, 0.0
+            return draws.random_normal, math.sqrt(variance), 0.0
+        return draws.random_truncated_normal, math.sqrt(variance) / TRUNCATED_STDDEV, 0.0
 
 
 class _Scaled(VarianceScaling):
@@ -199,8 +202,8 @@ class _Scaled(VarianceScaling):
 
     recipe: tuple[float, str, str]
 
-    def __init__(self, seed: int | None = None):
-        super().__init__(*self.recipe, seed=seed)
+    def __init__(self, seed: int | None = None, **kwargs: Any):
+        super().__init__(*self.recipe, seed=seed, **kwargs)
 
     @classmethod
     def parameters(cls) -> list[str]:
@@ -251,6 +254,15 @@ class LecunNormal(_Scaled):
 
 INITIALIZERS.entries |= {"zero": Zeros, "one": Ones}
 
+# Keras's other names.
+zeros, ones, constant, identity = Zeros, Ones, Constant, Identity
+IdentityInitializer = Identity
+random_uniform, random_normal = RandomUniform, RandomNormal
+truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
+glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
+he_uniform, he_normal = HeUniform, HeNormal
+lecun_uniform, lecun_normal = LecunUniform, LecunNormal
+
 
 def get(identifier: Any) -> Any:
     """The initializer meant by a name, a config, or a function of (shape, dtype).
@@ -259,3 +271,8 @@ def get(identifier: Any) -> Any:
     GlorotUniform(seed=None)
     """
     return INITIALIZERS.get(identifier)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The initializer that `serialize` described; `custom_objects` are classes of your own by name."""
+    return INITIALIZERS.get(config, custom_objects)

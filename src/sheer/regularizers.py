@@ -4,10 +4,11 @@ from typing import Any
 
 from sheer.core.checks import number
 from sheer.core.registry import Configurable, Registry
+from sheer.core.registry import serialize as serialize
 from sheer.ops.arithmetic import abs, square
 from sheer.ops.reduction import sum
 
-REGULARIZERS = Registry("regularizer")
+REGULARIZERS = Registry("regularizer", lacking="OrthogonalRegularizer")
 
 
 class Regularizer(Configurable):
@@ -65,6 +66,10 @@ class L2(Regularizer):
         return self.l2 * sum(square(x))
 
 
+# Keras's other names.
+l1, l2, l1_l2 = L1, L2, L1L2
+
+
 def get(identifier: Any) -> Any:
     """The regularizer meant by a name, a config, or a function.
 
@@ -72,3 +77,8 @@ def get(identifier: Any) -> Any:
     L2(l2=0.01)
     """
     return REGULARIZERS.get(identifier)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The regularizer that `serialize` described; `custom_objects` are classes of your own by name."""
+    return REGULARIZERS.get(config, custom_objects)

@@ -11,7 +11,9 @@ from sheer.autodiff.backward import name_gradient, walk
 from sheer.core import tree
 from sheer.core.dtypes import is_float
 from sheer.core.scope import section
+from sheer.core.shapes import show
 from sheer.ops import recording
+from sheer.ops.arithmetic import cast
 from sheer.ops.operand import Operand
 from sheer.ops.recording import Call
 from sheer.ops.shaping import ones_like, zeros_like
@@ -67,7 +69,7 @@ class GradientTape:
     def __enter__(self) -> Self:
         if self._open:
             raise RuntimeError("GradientTape: this tape is recording already.")
-        self._open = True
+        self._open, self._used = True, False
         recording.push_tape(self)
         return self
 
@@ -102,11 +104,8 @@ class GradientTape:
         """Computations inside are not recorded."""
         if not self._open:
             raise RuntimeError("GradientTape.stop_recording: this tape is not recording.")
-        recording.pop_tape(self)
-        try:
+        with recording.pausing(self):
             yield
-        finally:
-            recording.push_tape(self)
 
     def watched_variables(self) -> tuple[Variable, ...]:
         """The Variables that were read, in the order of their first reading."""
@@ -123,9 +122,17 @@ class GradientTape:
             known[1].append(value)
         self._watched[id(value)] = value
 
+    def watches(self, call: Call) -> bool:
+        """A listener's part: whether a gradient can pass through a call to something watched."""
+        return bool(call.op.slopes) and any(id(x) in self._watched for x in call.operands())
+
+    def knows(self, call: Call) -> bool:
+        """A listener's part: whether a call has been recorded."""
+        return bool(call.outputs) and id(call.outputs[0]) in self._made
+
     def record(self, call: Call) -> None:
         """A listener's part: an op was called."""
-        if not call.op.slopes or not any(id(x) in self._watched for x in call.operands()):
+        if not self.watches(call):
             return
         key = id(call.outputs[0])
         if key in self._made:
@@ -189,15 +196,14 @@ class GradientTape:
         starts = (
             [None] * len(targets) if output_gradients is None else tree.leaves(output_gradients)
         )
+        if len(starts) != len(targets):
+            raise ValueError(
+                f"GradientTape.gradient: {len(targets)} targets, {len(starts)} output_gradients."
+            )
         seeds: dict[int, Any] = {}
         for y, start in zip(targets, starts, strict=True):
-            values = self._values_of(y) if isinstance(y, Variable) else [y]
-            for value in values:
-                if not is_float(getattr(value, "dtype", "")):
-                    raise TypeError(
-                        f"GradientTape.gradient: a target must be a tensor of floats. Got {y!r}."
-                    )
-                seed = ones_like(value) if start is None else start
+            for value in self._values_of(y):
+                seed = _seed(value, start)
                 seeds[id(value)] = seed if id(value) not in seeds else seeds[id(value)] + seed
         return seeds
 
@@ -219,3 +225,21 @@ class GradientTape:
         if total is None and unconnected == "zero":
             return zeros_like(source)
         return total
+
+
+def _seed(target: Any, start: Any) -> Any:
+    """The gradient to begin with, in the dtype of its target."""
+    if not isinstance(target, Operand) or not is_float(target.dtype):
+        raise TypeError(
+            f"GradientTape.gradient: a target must be a tensor of floats. Got {target!r}."
+        )
+    if start is None:
+        return ones_like(target)
+    start = cast(start, target.dtype)
+    if start.shape != target.shape:
+        raise ValueError(
+            "GradientTape.gradient: output_gradients need the shapes of their targets.\n"
+            f"  target          {show(target.shape)}\n"
+            f"  output_gradient {show(start.shape)}"
+        )
+    return start

@@ -67,9 +67,11 @@ class Callback:
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a step; they count from 0 in each epoch."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a step."""
+        self.on_batch_end(batch, logs)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """Before an evaluation, also that of `fit`."""
@@ -95,12 +97,11 @@ class Callback:
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch of a prediction; `logs["outputs"]` are its outputs."""
 
-    # Keras's older names; its base class calls them from the newer ones.
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """The same as `on_train_batch_begin`."""
+        """The older name of `on_train_batch_begin`."""
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """The same as `on_train_batch_end`."""
+        """The older name of `on_train_batch_end`."""
 
 
 class CallbackList:
@@ -125,18 +126,17 @@ class CallbackList:
         """Call a hook of each callback that has it."""
         for callback in self._wanting[hook]:
             getattr(callback, hook)(*args)
-            older = OLDER.get(hook)
-            if older is not None and _overrides(callback, older):
-                getattr(callback, older)(*args)
 
 
 OLDER = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
 
+def _has(callback: Any, hook: str) -> bool:
+    """Whether a callback does something there."""
+    names = [hook, *([OLDER[hook]] if hook in OLDER else [])]
+    return any(_overrides(callback, name) for name in names)
+
+
 def _overrides(callback: Any, hook: str) -> bool:
     method = getattr(callback, hook, None)
     return method is not None and getattr(method, "__func__", None) is not getattr(Callback, hook)
-
-
-def _has(callback: Any, hook: str) -> bool:
-    return _overrides(callback, hook) or (hook in OLDER and _overrides(callback, OLDER[hook]))

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from typing import Any
 
 from sheer.callbacks.base import Callback, Logs
 from sheer.core.checks import one_of
+
+# How the names of figures end for which larger, or smaller, is better.
+LARGER = ("accuracy", "acc", "auc", "precision", "recall", "r2_score", "f1_score", "fbeta_score")
+SMALLER = (
+    "loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "ce", "hinge", "poisson",
+    "divergence", "logcosh", "log_cosh", "huber", "penalty",
+)  # fmt: skip
 
 
 class EarlyStopping(Callback):
@@ -18,8 +26,8 @@ class EarlyStopping(Callback):
         min_delta: an improvement must be larger than this.
         patience: how many epochs without improvement are waited for.
         verbose: 1 prints why it stopped.
-        mode: `"min"`, `"max"`, or `"auto"`: larger is better where the figure's name ends in
-            accuracy, acc, auc, precision or recall, else smaller is.
+        mode: `"min"`, `"max"`, or `"auto"`: by the figure's name, as larger is better for an
+            accuracy and smaller for a loss. A name that says nothing is an error.
         baseline: the figure must become better than this.
         restore_best_weights: whether the weights of the best epoch are put back at the end.
         start_from_epoch: epochs before it do not count.
@@ -52,21 +60,30 @@ class EarlyStopping(Callback):
         self.best_epoch = 0
         self.best: float | None = None
         self.best_weights: Any = None
+        self._larger = self.mode == "max"
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._begin()
+        # Now, and not after an epoch: an error here changes no weight.
+        self._larger = self._larger_is_better()
 
     def _larger_is_better(self) -> bool:
         if self.mode != "auto":
             return self.mode == "max"
-        return self.monitor.endswith(("accuracy", "acc", "auc", "precision", "recall"))
+        name = re.sub(r"_\d+$", "", self.monitor.lower())
+        if name.endswith(LARGER):
+            return True
+        if name.endswith(SMALLER):
+            return False
+        raise ValueError(
+            f"EarlyStopping: the name {self.monitor!r} does not say whether larger or smaller is "
+            "better. Give mode='max' or mode='min'."
+        )
 
     def _better(self, value: float, than: float | None) -> bool:
         if than is None:
             return True
-        if self._larger_is_better():
-            return value - self.min_delta > than
-        return value + self.min_delta < than
+        return value - self.min_delta > than if self._larger else value + self.min_delta < than
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         value = (logs or {}).get(self.monitor)
@@ -102,5 +119,6 @@ class EarlyStopping(Callback):
                 f"in epoch {self.best_epoch + 1}."
             )
         if self.restore_best_weights and self.best_weights is not None:
+            # Not set_weights: how the weights began is still known, for `write_program`.
             for variable, value in zip(self.model.weights, self.best_weights, strict=True):
                 variable.assign(value)

@@ -1,7 +1,9 @@
-"""ProgbarLogger: what `fit` and `evaluate` print."""
+"""What `fit`, `evaluate` and `predict` print: a bar in a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from typing import Any
@@ -12,92 +14,170 @@ WIDTH = 20
 INTERVAL = 0.1  # seconds between two drawings
 
 
-class ProgbarLogger(Callback):
-    """Prints the progress: a bar in a terminal, one line an epoch elsewhere.
+class ProgressLogger(Callback):
+    """Prints a line when an epoch, an evaluation or a prediction ends."""
 
-    verbose: 1 for the bar, 2 for the lines, `"auto"` for what suits the output.
-    """
-
-    def __init__(self, verbose: int | str = "auto", label: str = "Epoch"):
+    def __init__(self) -> None:
         super().__init__()
-        self.bar = sys.stdout.isatty() if verbose == "auto" else verbose == 1
-        self.label = label
-        self._testing = False
+        self._fitting = False
+        self._start_count("")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self._testing = True  # evaluations inside of fit say nothing
+        self._fitting = True  # evaluations inside of fit say nothing
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self._fitting = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        heading = f"Epoch {epoch + 1}/{self.params['epochs']}"
-        self._begin(heading)
-        if self.bar:
-            print(heading)
+        self._start_count(f"Epoch {epoch + 1}/{self.params['epochs']}")
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self._draw(batch + 1, logs)
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        self._steps = batch + 1
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self._finish(logs)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        if not self._testing:
-            self._begin("")
+        if not self._fitting:
+            self._start_count("")
 
-    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        if not self._testing:
-            self._draw(batch + 1, logs)
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        if not self._fitting:
+            self._steps = batch + 1
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        if not self._testing:
+        if not self._fitting:
             self._finish(logs)
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
-        self._begin("")
+        self._start_count("")
 
-    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self._draw(batch + 1, None)
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        self._steps = batch + 1
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
         self._finish(None)
 
-    def on_train_end(self, logs: Logs | None = None) -> None:
-        self._testing = False
-
-    def _begin(self, heading: str) -> None:
+    def _start_count(self, heading: str) -> None:
         self._heading = heading
-        self._start = time.perf_counter()
-        self._drawn = self._start
         self._steps = 0
-
-    def _draw(self, step: int, logs: Logs | None) -> None:
-        self._steps = step
-        now = time.perf_counter()
-        if not self.bar or now - self._drawn < INTERVAL:
-            return
-        self._drawn = now
-        total = self.params["steps"]
-        done = min(WIDTH, step * WIDTH // total)
-        left = (now - self._start) / step * (total - step)
-        line = f"{_count(step, total)} {'━' * done}{'─' * (WIDTH - done)} {_seconds(left)} left"
-        print(f"\r{line}{_figures(logs)}\033[K", end="", flush=True)
+        self._begun = time.perf_counter()
 
     def _finish(self, logs: Logs | None) -> None:
-        spent = time.perf_counter() - self._start
         total = self.params["steps"]
-        speed = f"{_seconds(spent)} {_seconds(spent / max(1, self._steps))}/step"
-        if self.bar:
-            print(f"\r{_count(total, total)} {'━' * WIDTH} {speed}{_figures(logs)}\033[K")
+        parts = [self._heading] if self._heading else []
+        parts += [f"{self._steps}/{total}", *self._times(), *_figures(logs)]
+        print(" - ".join(parts), flush=True)
+
+    def _times(self) -> list[str]:
+        """The time since the beginning, and that of a step."""
+        spent = time.perf_counter() - self._begun
+        return [_seconds(spent), f"{_seconds(spent / max(1, self._steps))}/step"]
+
+
+class ProgbarLogger(ProgressLogger):
+    """Draws a bar that grows in its line, with the time left and the figures so far.
+
+    A line never grows over the terminal's edge: figures that find no place there wait for the end.
+    """
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        super().on_epoch_begin(epoch, logs)
+        print(self._heading, flush=True)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._draw(logs)
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        if not self._fitting:
+            self._draw(logs)
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._draw(None)
+
+    def _start_count(self, heading: str) -> None:
+        super()._start_count(heading)
+        self._drawn = self._begun
+        self._length = 0  # of what stands in the line now
+
+    def _draw(self, logs: Logs | None) -> None:
+        now = time.perf_counter()
+        total = self.params["steps"]
+        # The last drawing stays while an evaluation follows.
+        if now - self._drawn < INTERVAL and not (self._steps == total and self._length):
+            return
+        self._drawn = now
+        left = (now - self._begun) / self._steps * (total - self._steps)
+        line = f"{self._count()} {_bar(self._steps, total)} {_seconds(left)} left"
+        room = shutil.get_terminal_size().columns - 1
+        for figure in _figures(logs):
+            if len(line) + len(figure) + 3 > room:
+                break
+            line += f" - {figure}"
+        self._show(line[:room])
+
+    def _finish(self, logs: Logs | None) -> None:
+        total = self.params["steps"]
+        head = " ".join([self._count(), _bar(self._steps, total), *self._times()])
+        lines = _filled([head, *_figures(logs)], shutil.get_terminal_size().columns)
+        self._show(lines[0])
+        print("".join(f"\n{line}" for line in lines[1:]), flush=True)
+
+    def _count(self) -> str:
+        total = self.params["steps"]
+        return f"{self._steps:>{len(str(total))}}/{total}"
+
+    def _show(self, line: str) -> None:
+        """Write over what stands in the line."""
+        rest = " " * (self._length - len(line))
+        self._length = len(line)
+        print(f"\r{_coloured(line)}{rest}", end="", flush=True)
+
+
+def progress(verbose: int | str) -> ProgressLogger:
+    """The display for a `verbose` of 1 (bar), 2 (lines) or `"auto"` (a bar in a terminal)."""
+    wants_bar = sys.stdout.isatty() if verbose == "auto" else verbose == 1
+    return ProgbarLogger() if wants_bar else ProgressLogger()
+
+
+FULL, EMPTY = "━", "─"
+
+
+def _bar(step: int, total: int) -> str:
+    done = min(WIDTH, step * WIDTH // total)
+    bar = FULL * done + EMPTY * (WIDTH - done)
+    try:
+        bar.encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return bar.replace(FULL, "=").replace(EMPTY, ".")
+    return bar
+
+
+def _coloured(line: str) -> str:
+    """The bar in green and grey, in terminals that have colours."""
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
+        return line
+    full, empty = line.count(FULL), line.count(EMPTY)
+    green, grey = f"\033[32m{FULL * full}\033[0m", f"\033[90m{EMPTY * empty}\033[0m"
+    return line.replace(
+        FULL * full + EMPTY * empty, (green if full else "") + (grey if empty else "")
+    )
+
+
+def _filled(parts: list[str], width: int) -> list[str]:
+    """The parts in one line, or in several where they do not fit."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if len(lines[-1]) + len(part) + 3 < width:
+            lines[-1] += f" - {part}"
         else:
-            heading = f"{self._heading} - " if self._heading else ""
-            print(f"{heading}{total}/{total} - {speed.replace(' ', ' - ')}{_figures(logs)}")
-        sys.stdout.flush()
-
-
-def _count(step: int, total: int) -> str:
-    return f"{step:>{len(str(total))}}/{total}"
+            lines.append(" " * (parts[0].index(" ") + 1) + part)
+    return lines
 
 
 def _seconds(value: float) -> str:
+    if value >= 3600:
+        return f"{int(value) // 3600}h{int(value) % 3600 // 60:02}m"
     if value >= 60:
         return f"{int(value) // 60}m{int(value) % 60:02}s"
     if value >= 1:
@@ -105,10 +185,13 @@ def _seconds(value: float) -> str:
     return f"{value * 1e3:.0f}ms" if value >= 1e-3 else f"{value * 1e6:.0f}us"
 
 
-def _figures(logs: Logs | None) -> str:
-    return "".join(f" - {name}: {_number(value)}" for name, value in (logs or {}).items())
+def _figures(logs: Logs | None) -> list[str]:
+    return [f"{name}: {_number(value)}" for name, value in (logs or {}).items()]
 
 
 def _number(value: Any) -> str:
-    value = float(value)
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        return str(value)
     return f"{value:.4f}" if abs(value) > 1e-3 or value == 0 else f"{value:.4e}"

@@ -326,7 +326,7 @@ def _target(
             i = _first_text(cells)
             raise ValueError(
                 f"The target {name!r} is not a number in line {lines[i]}: {cells[i]!r}. "
-                "Text can be learnt as classes: task='classification'."
+                "Text can be learnt as classes: --task classification."
             )
         if (numbers == numbers[0]).all():
             raise ValueError(f"The target {name!r} is always {cells[0]}: nothing to learn.")

@@ -64,6 +64,16 @@ def integer(low: int) -> Check:
     )
 
 
+def numbers(low: float, high: float) -> Check:
+    """A list of one or more numbers in an interval, ends included."""
+    one = number(low, high)
+    return Check(
+        f"a list of numbers in [{low:g}, {high:g}]",
+        lambda v: isinstance(v, (list, tuple)) and len(v) > 0 and all(map(one.accepts, v)),
+        ([], [low - 1], [low, high + 1], ["0.1"], "0.1", True),
+    )
+
+
 def one_of(*choices: Any) -> Check:
     """One of a few values."""
     words = "one of " + ", ".join(map(repr, choices))

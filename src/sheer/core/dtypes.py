@@ -10,6 +10,8 @@ BOOLS = ("bool",)
 INTEGERS = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
 FLOATS = ("float32", "float64")
 DTYPES = BOOLS + INTEGERS + FLOATS
+# NumPy works its own name for a dtype out anew at each question.
+NAMES = {np.dtype(name): name for name in DTYPES}
 
 
 def standardize_dtype(dtype: Any) -> str:

@@ -1,12 +1,11 @@
 """The words that sheer's errors share."""
 
-import difflib
 import linecache
+import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
-PACKAGE = str(Path(__file__).resolve().parents[1])
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class TraceError(RuntimeError):
@@ -32,6 +31,8 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["relu", "tanh"])
     ' Known: relu, tanh.'
     """
+    import difflib  # only errors need it
+
     known = sorted(known)
     near = difflib.get_close_matches(str(name).lower(), [k.lower() for k in known], n=1, cutoff=0.6)
     if near:
@@ -49,4 +50,4 @@ def user_line() -> str:
         frame = frame.f_back
     name, line = frame.f_code.co_filename, frame.f_lineno
     source = linecache.getline(name, line).strip()
-    return f"{Path(name).name}, line {line}" + (f": {source}" if source else "")
+    return f"{os.path.basename(name)}, line {line}" + (f": {source}" if source else "")

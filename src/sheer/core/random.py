@@ -4,7 +4,6 @@ The generator itself is `ops.random.random_bits`; here is only who gets which ke
 """
 
 import os
-import random
 
 import numpy as np
 
@@ -29,6 +28,8 @@ def set_random_seed(seed: int) -> None:
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise ValueError(f"seed must be a whole number in [0, 2**32). Got {seed!r}.")
+    import random  # a slow import, for this line only
+
     _keys.seed, _keys.counter = int(seed), 0
     random.seed(int(seed))
     np.random.seed(int(seed))
@@ -47,6 +48,11 @@ def reserve_keys(count: int) -> Key:
     first = peek_key()
     _keys.counter += count
     return first
+
+
+def rewind(key: Key) -> None:
+    """Let the next use get this key again."""
+    _keys.seed, _keys.counter = key[0], key[1] - 1
 
 
 def peek_key() -> Key:

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self, TypeVar
 
 from sheer.core.checks import Check
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def snake_case(name: str) -> str:
-    """`MeanSquaredError` as `mean_squared_error`, `RMSprop` as `rmsprop`, as Keras does."""
+    """`MeanSquaredError` as `mean_squared_error`, by Keras's rule."""
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
@@ -31,9 +31,11 @@ class Registry:
     ValueError: Unknown colour 'redd'. Did you mean 'red'?
     """
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: str, lacking: str = ""):
         self.kind = kind
         self.entries: dict[str, Any] = {}
+        # The names of those that Keras has and sheer does not have yet.
+        self.lacking = lacking.split()
 
     def add(self, *aliases: str) -> Callable[[T], T]:
         """Enter a class or function under its own name and some others.
@@ -55,20 +57,18 @@ class Registry:
         """The classes entered, each once."""
         return list(dict.fromkeys(e for e in self.entries.values() if isinstance(e, type)))
 
-    def get(self, identifier: Any) -> Any:
+    def get(self, identifier: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """The object meant: a new instance for a class or its name, an instance for a config dict,
-        anything callable as it is, None for None."""
+        anything callable as it is, None for None. `custom_objects` are further entries by name."""
         if identifier is None:
             return None
         if isinstance(identifier, str):
-            found = self.entries.get(identifier)
+            found = {**self.entries, **(custom_objects or {})}.get(identifier)
             if found is None:
-                raise ValueError(
-                    f"Unknown {self.kind} {identifier!r}.{did_you_mean(identifier, self.entries)}"
-                )
+                raise ValueError(self._unknown(identifier, "", self.entries))
             return found() if isinstance(found, type) else found
         if isinstance(identifier, dict):
-            return self.deserialize(identifier)
+            return self.deserialize(identifier, custom_objects)
         if isinstance(identifier, type):
             return identifier()
         if callable(identifier) or isinstance(identifier, tuple(self.classes())):
@@ -77,13 +77,21 @@ class Registry:
             f"{self.kind} must be a name, a config dictionary or a callable. Got {identifier!r}."
         )
 
-    def deserialize(self, config: dict[str, Any]) -> Any:
+    def _unknown(self, name: Any, what: str, known: Iterable[str]) -> str:
+        if str(name) in self.lacking or str(name) in map(snake_case, self.lacking):
+            names = ", ".join(sorted(known))
+            kind = self.kind.capitalize()
+            return f"{kind} {name!r} is in Keras, but not in sheer yet. Known: {names}."
+        return f"Unknown {self.kind}{what} {name!r}.{did_you_mean(name, known)}"
+
+    def deserialize(
+        self, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Any:
         """The object that `serialize` described."""
         name = config.get("class_name")
-        found = self.entries.get(str(name))
+        found = {**self.entries, **(custom_objects or {})}.get(str(name))
         if not isinstance(found, type):
-            known = [c.__name__ for c in self.classes()]
-            raise ValueError(f"Unknown {self.kind} class {name!r}.{did_you_mean(name, known)}")
+            raise ValueError(self._unknown(name, " class", [c.__name__ for c in self.classes()]))
         return found.from_config(config.get("config", {}))  # type: ignore[attr-defined]
 
 
@@ -96,6 +104,20 @@ def serialize(thing: Any) -> Any:
     return thing
 
 
+def refuse(
+    owner: str, given: dict[str, Any], lacked: dict[str, Any], known: Iterable[str]
+) -> None:
+    """Raise for arguments that are not known, or that only Keras has; its default may pass."""
+    for name, value in given.items():
+        if name not in lacked:
+            raise TypeError(f"{owner}: unknown argument {name!r}.{did_you_mean(name, known)}")
+        if value is not lacked[name] and value != lacked[name]:
+            raise ValueError(
+                f"{owner}: {name} is not in sheer yet; only Keras's default, {lacked[name]!r}, can "
+                f"be given. Got {value!r}."
+            )
+
+
 class Configurable:
     """A thing whose configuration is the arguments it was made with.
 
@@ -103,6 +125,15 @@ class Configurable:
     """
 
     arguments: ClassVar[dict[str, Check]] = {}
+    # Arguments that Keras has and sheer does not have yet, with Keras's default.
+    lacks: ClassVar[dict[str, Any]] = {}
+
+    def refuse(self, given: dict[str, Any]) -> None:
+        """Raise for arguments that are not known, or that only Keras has; its default may pass."""
+        lacked: dict[str, Any] = {}
+        for base in type(self).__mro__:
+            lacked |= vars(base).get("lacks", {})
+        refuse(type(self).__name__, given, lacked, self.parameters())
 
     def check_arguments(self) -> None:
         """Hold every constraint of the class and its bases against the attribute of that name."""

@@ -30,4 +30,4 @@ class Activation(Layer):
         return tuple(input_shape)
 
     def formula(self) -> str:
-        return f"{self.activation.__name__}(x)"
+        return f"{activations.name_of(self.activation)}(x)"

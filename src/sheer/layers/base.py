@@ -6,14 +6,14 @@ import inspect
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sheer import initializers, regularizers
+from sheer import constraints, initializers, regularizers
 from sheer.core import config, naming, tree
 from sheer.core.dtypes import is_float, standardize_dtype
-from sheer.core.registry import Configurable, Registry
+from sheer.core.registry import Configurable, Registry, refuse
 from sheer.core.scope import part
 from sheer.core.shapes import show, with_none
 from sheer.ops.arithmetic import cast
@@ -21,9 +21,13 @@ from sheer.ops.declare import operand
 from sheer.ops.operand import Operand
 from sheer.ops.recording import computing
 from sheer.ops.shaping import shape as shape_of
+from sheer.ops.symbol import Symbol
 from sheer.ops.variable import Variable
 
 LAYERS = Registry("layer")
+# Arguments of add_weight; the name of a weight until its attribute is known.
+ADD_WEIGHT = ("shape", "initializer", "dtype", "trainable", "regularizer", "constraint", "name")
+UNNAMED = "variable"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Layer(Configurable):
     dicts, are its parts: their weights are its weights.
 
     Args:
+        activity_regularizer: a penalty on the output, divided by the number of examples.
         trainable: whether its weights are trained.
         dtype: of its weights and float inputs; `config.floatx()` by default.
         name: unique within a model; `"dense"`, `"dense_1"`, ... by default.
@@ -62,6 +67,7 @@ class Layer(Configurable):
     array([[1., 1.]], dtype=float32)
     """
 
+    lacks = {"autocast": True}
     # A model of its own is no part of the paths of its weights.
     in_path = True
 
@@ -72,7 +78,9 @@ class Layer(Configurable):
         trainable: bool = True,
         dtype: str | None = None,
         name: str | None = None,
+        **kwargs: Any,
     ):
+        self._refuse(kwargs)
         self.name = name or naming.auto_name(self)
         if not isinstance(self.name, str):
             raise TypeError(f"{type(self).__name__}: name must be a string. Got {name!r}.")
@@ -83,7 +91,27 @@ class Layer(Configurable):
         self.output_shape: tuple[Any, ...] | None = None
         self._trainable = trainable
         self._weights: list[Variable] = []
+        # The id()s of weights that are not trained only because `trainable = False` was said.
+        self._frozen: set[int] = set()
         self._added_losses: list[Any] = []
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            if "_added_losses" not in vars(self) and not name.startswith("__"):
+                raise RuntimeError(
+                    f"{type(self).__name__}: call super().__init__() at the start of __init__()."
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _refuse(self, given: dict[str, Any]) -> None:
+        for name in ("input_shape", "batch_input_shape", "input_dim"):
+            if name in given:
+                raise TypeError(
+                    f"{type(self).__name__}: {name} is not an argument of layers. Say the shape of "
+                    "the data once, at the start: Sequential([Input((784,)), ...])."
+                )
+        self.refuse(given)
 
     # --- what a subclass writes -----------------------------------------------------------
 
@@ -100,30 +128,56 @@ class Layer(Configurable):
 
     def add_weight(
         self,
-        shape: Any = (),
+        shape: Any = None,
         initializer: Any = None,
         dtype: str | None = None,
         trainable: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
-        name: str = "variable",
+        name: str | None = None,
+        **kwargs: Any,
     ) -> Variable:
-        """A new weight: glorot_uniform by default, zeros for whole numbers and booleans."""
+        """A new weight.
+
+        Args:
+            shape: a tuple; a single number by default.
+            initializer: glorot_uniform by default, zeros for whole numbers and booleans.
+            dtype: that of the layer by default.
+            regularizer: its penalty is added to the loss. constraint: applied after each update.
+            name: by default that of the attribute it is kept in: `self.scale = self.add_weight(...)`.
+        """
+        lacked = {"autocast": True, "aggregation": "none", "overwrite_with_gradient": False}
+        refuse(f"{self.name}.add_weight", kwargs, lacked, ADD_WEIGHT)
         dtype = standardize_dtype(dtype or self.dtype)
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
+        size = (shape,) if isinstance(shape, int) else tuple(shape or ())
         with computing():
             weight = Variable(
-                initializers.get(initializer),
-                tuple(shape),
-                dtype,
-                trainable=trainable and self._trainable,
-                name=name,
+                initializers.get(initializer), size, dtype, trainable, name or UNNAMED
             )
-        weight.path = f"{self.path}/{name}"
-        weight.regularizer, weight.constraint = regularizer, constraint
+        weight.regularizer = regularizers.get(regularizer)
+        weight.constraint = constraints.get(constraint)
         self._weights.append(weight)
+        self._name_weights()
+        if not self._trainable:
+            self._freeze(weight)
         return weight
+
+    def _name_weights(self) -> None:
+        """Give weights without a name that of the attribute they are kept in, and all their path."""
+        kept: dict[int, str] = {}
+        for name, value in vars(self).items():
+            if isinstance(value, (list, tuple)) and value is not self._weights:
+                kept |= {id(v): f"{name}_{i}" for i, v in enumerate(value)}
+            elif isinstance(value, dict):
+                kept |= {id(v): f"{name}_{key}" for key, v in value.items()}
+            else:
+                kept[id(value)] = name
+        for weight in self._weights:
+            if weight.name == UNNAMED:
+                weight.name = kept.get(id(weight), UNNAMED)
+            weight.path = f"{self.path}/{weight.name}"
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar to the losses of this call."""
@@ -133,10 +187,6 @@ class Layer(Configurable):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Build it if need be, then compute."""
-        if not hasattr(self, "_added_losses"):
-            raise RuntimeError(
-                f"{type(self).__name__}: call super().__init__() at the start of __init__()."
-            )
         args = tree.map_tree(self._converted, args)
         calling = _calling.get()
         training = kwargs.get("training")
@@ -148,7 +198,7 @@ class Layer(Configurable):
         else:
             kwargs.pop("training", None)
         path = (*calling.path, self.name) if self.in_path or calling.depth else calling.path
-        self._build_for(args, path)
+        self._build_for(args or tuple(kwargs.values()), path)
         token = _calling.set(Calling(path, calling.depth + 1, training))
         try:
             with part("/".join(path), self.formula()):
@@ -156,6 +206,8 @@ class Layer(Configurable):
                     for layer in self._flatten_layers():
                         layer._added_losses = []
                 outputs = self.call(*args, **kwargs)
+                if isinstance(outputs, Symbol) and not outputs.output_of:
+                    outputs.output_of = self.name
                 self._penalize(outputs)
         finally:
             _calling.reset(token)
@@ -178,21 +230,22 @@ class Layer(Configurable):
         if self.built:
             return
         self.path = "/".join(path) or self.name
-        for weight in self._weights:
-            weight.path = f"{self.path}/{weight.name}"
+        self._name_weights()
         shapes = tree.map_tree(
             lambda x: with_none(shape_of(x)) if isinstance(x, Operand) else x,
             args[0] if args else (),
         )
         with computing():
             self.build(shapes)
+        self._name_weights()
         self.built = True
 
     def _penalize(self, outputs: Any) -> None:
         if self.activity_regularizer is not None:
             for output in tree.leaves(outputs):
                 # The penalty of a batch is a mean over its examples, as in Keras.
-                self.add_loss(self.activity_regularizer(output) / output.shape[0])
+                penalty = self.activity_regularizer(output) / output.shape[0]
+                self.add_loss(named(f"{self.name}_penalty", penalty))
 
     # --- parts ----------------------------------------------------------------------------
 
@@ -240,15 +293,29 @@ class Layer(Configurable):
 
     @property
     def trainable(self) -> bool:
-        """Whether the weights are trained; setting it sets it for all parts."""
+        """Whether the weights are trained; setting it sets it for all parts.
+
+        Weights made with `trainable=False` are never trained.
+        """
         return self._trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
         for layer in self._flatten_layers():
             layer._trainable = bool(value)
-        for weight in self.weights:
-            weight.trainable = bool(value)
+            for weight in layer.parts():
+                if isinstance(weight, Variable):
+                    layer._thaw(weight) if value else layer._freeze(weight)
+
+    def _freeze(self, weight: Variable) -> None:
+        if weight.trainable:
+            weight.trainable = False
+            self._frozen.add(id(weight))
+
+    def _thaw(self, weight: Variable) -> None:
+        if id(weight) in self._frozen:
+            weight.trainable = True
+            self._frozen.remove(id(weight))
 
     @property
     def losses(self) -> list[Any]:

@@ -39,6 +39,7 @@ class Dense(Layer):
     """
 
     arguments = {"units": integer(1), "use_bias": boolean()}
+    lacks = {"lora_rank": None, "lora_alpha": None, "quantization_config": None}
 
     def __init__(
         self,
@@ -95,5 +96,5 @@ class Dense(Layer):
 
     def formula(self) -> str:
         inner = "x · kernel + bias" if self.use_bias else "x · kernel"
-        name = self.activation.__name__
+        name = activations.name_of(self.activation)
         return inner if name == "linear" else f"{name}({inner})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from sheer.core.checks import one_of
 from sheer.layers.base import LAYERS, Layer
 from sheer.ops.shaping import reshape
 
@@ -13,12 +14,21 @@ from sheer.ops.shaping import reshape
 class Flatten(Layer):
     """Each example as one row: (n, a, b) becomes (n, a · b).
 
+    data_format: `"channels_last"`, as is the default.
+
     Example:
 
     >>> import sheer
     >>> sheer.layers.Flatten()(sheer.ops.ones((2, 3, 4))).shape
     (2, 12)
     """
+
+    arguments = {"data_format": one_of(None, "channels_last")}
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.data_format = data_format
+        self.check_arguments()
 
     def call(self, inputs: Any) -> Any:
         return reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))

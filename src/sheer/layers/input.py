@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sheer.core import config
 from sheer.core.dtypes import standardize_dtype
+from sheer.core.registry import refuse
 from sheer.layers.base import LAYERS, Layer
 from sheer.ops.symbol import Symbol
 
@@ -22,40 +23,69 @@ class InputSpec:
     dtype: str = "float32"
 
 
+LACKS = {"sparse": None, "ragged": None, "optional": False}
+
+
 def Input(
     shape: Any = None,
     batch_size: int | None = None,
     dtype: str | None = None,
+    batch_shape: Any = None,
     name: str | None = None,
+    **kwargs: Any,
 ) -> Symbol:
-    """A symbol for data of this shape, the batch axis not counted: the first in a Sequential.
+    """A symbol for data of this shape: the first in a Sequential.
+
+    Args:
+        shape: of one example, the batch axis not counted.
+        batch_size: None, so that batches may have any size.
+        dtype: `config.floatx()` by default.
+        batch_shape: in place of shape and batch_size: `(None, *shape)`.
 
     >>> Input((784,))
     <Symbol keras_tensor shape=(n, 784) dtype=float32>
     """
-    if shape is None:
-        raise ValueError("Input: give the shape of one example, such as Input((784,)). Got None.")
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    refuse("Input", kwargs, LACKS | {"tensor": None}, INPUT)
+    batch_shape = _batch_shape("Input", shape, batch_size, batch_shape)
     dtype = standardize_dtype(dtype or config.floatx())
-    return Symbol((batch_size, *shape), dtype, label=name or "keras_tensor")
+    return Symbol(batch_shape, dtype, label=name or "keras_tensor")
+
+
+INPUT = ("shape", "batch_size", "dtype", "batch_shape", "name")
+
+
+def _batch_shape(who: str, shape: Any, batch_size: Any, batch_shape: Any) -> tuple[Any, ...]:
+    if (shape is None) == (batch_shape is None):
+        raise ValueError(
+            f"{who}: give the shape of one example, such as {who}((784,)), or else batch_shape. "
+            f"Got shape={shape} and batch_shape={batch_shape}."
+        )
+    if batch_shape is not None:
+        return tuple(batch_shape)
+    return (batch_size, *((shape,) if isinstance(shape, int) else shape))
 
 
 @LAYERS.add()
 class InputLayer(Layer):
     """Passes its input on; it tells a Sequential the shape of the data.
 
-    shape: of one example, the batch axis not counted.
+    Arguments as for `Input`.
     """
 
-    def __init__(self, shape: Any, dtype: str | None = None, name: str | None = None):
-        super().__init__(name=name, dtype=dtype)
-        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        self.built = True
+    lacks = LACKS | {"input_tensor": None}
 
-    @property
-    def batch_shape(self) -> tuple[int | None, ...]:
-        """The shape of a batch, None for its size."""
-        return (None, *self.shape)
+    def __init__(
+        self,
+        shape: Any = None,
+        batch_size: int | None = None,
+        dtype: str | None = None,
+        batch_shape: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(name=name, dtype=dtype, **kwargs)
+        self.batch_shape = _batch_shape("InputLayer", shape, batch_size, batch_shape)
+        self.built = True
 
     def call(self, inputs: Any) -> Any:
         return inputs

@@ -89,6 +89,6 @@ def get(identifier: Any) -> Any:
     return LOSSES.get(identifier)
 
 
-def deserialize(config: Any) -> Any:
-    """The loss that `serialize` described."""
-    return LOSSES.get(config)
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The loss that `serialize` described; `custom_objects` are classes of your own by name."""
+    return LOSSES.get(config, custom_objects)

@@ -7,10 +7,11 @@ from typing import Any
 
 from sheer.core import config
 from sheer.core.checks import one_of
+from sheer.core.dtypes import is_float
 from sheer.core.registry import Configurable, Registry, snake_case
-from sheer.ops.arithmetic import cast, divide_no_nan
+from sheer.ops.arithmetic import cast, divide_no_nan, multiply
 from sheer.ops.declare import operand
-from sheer.ops.reduction import mean, sum
+from sheer.ops.reduction import count, mean, sum
 from sheer.ops.shaping import expand_dims, squeeze
 from sheer.ops.symbol import named
 
@@ -25,6 +26,20 @@ def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
     if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
         return (expand_dims(a, -1), b) if a.ndim == 1 else (a, squeeze(b, -1))
     return a, b
+
+
+def as_float(x: Any, dtype: str | None = None) -> Any:
+    """x in this dtype; by default in its own, or in `config.floatx()` where that is no float."""
+    x = operand(x)
+    known = getattr(x, "dtype", "")
+    wanted = dtype or (known if is_float(known) else config.floatx())
+    return x if known == wanted else cast(x, wanted)
+
+
+def aligned(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Target and prediction as floats, in the prediction's dtype, with as many axes."""
+    y_pred = as_float(y_pred)
+    return same_rank(as_float(y_true, y_pred.dtype), y_pred)
 
 
 class Loss(Configurable):
@@ -65,20 +80,30 @@ class Loss(Configurable):
         y_true, y_pred: (n, ...). sample_weight: (n,), one factor per example, or None.
         """
         dtype = self.dtype or config.floatx()
-        y_true, y_pred = operand(y_true), cast(y_pred, dtype)
+        y_pred = as_float(y_pred, dtype)
         if not self.integer_targets:
-            y_true, y_pred = same_rank(cast(y_true, dtype), y_pred)
+            y_true, y_pred = aligned(y_true, y_pred)
         losses = named("losses", self.call(y_true, y_pred))
-        return reduce_weighted(losses, sample_weight, self.reduction)
+        mask = self.mask(y_true, y_pred)
+        return reduce_weighted(losses, sample_weight, self.reduction, mask)
+
+    def mask(self, y_true: Any, y_pred: Any) -> Any:
+        """Which losses count at all, True or False for each; None where all do."""
 
     def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
         """Raise ValueError where the targets (an array, all of them) cannot be right for outputs of
         this shape. `fit` and `evaluate` ask before they begin."""
 
 
-def reduce_weighted(values: Any, weight: Any, reduction: str | None) -> Any:
-    """Losses times their weights, reduced."""
+def reduce_weighted(values: Any, weight: Any, reduction: str | None, mask: Any = None) -> Any:
+    """Losses times their weights, reduced. What the mask leaves out does not count in a mean."""
     values = operand(values)
+    if mask is not None:
+        share = cast(mask, values.dtype)
+        if reduction in ("sum_over_batch_size", "mean"):
+            share = share * divide_no_nan(count(share), sum(share))
+        share = named("share", share)
+        weight = share if weight is None else multiply(*same_rank(share, as_float(weight)))
     if weight is not None:
         values, weight = same_rank(values, cast(weight, values.dtype))
         values = named("weighted_losses", values * weight)

@@ -13,12 +13,15 @@ import numpy as np
 
 from sheer.core import config
 from sheer.core.checks import boolean, number
+from sheer.core.dtypes import is_float
 from sheer.core.shapes import Dim, show
-from sheer.losses.base import LOSSES, Loss
+from sheer.losses.base import LOSSES, Loss, aligned, as_float
 from sheer.ops import nn
-from sheer.ops.arithmetic import clip, log
+from sheer.ops.arithmetic import cast, clip, log, not_equal, where
 from sheer.ops.declare import operand
 from sheer.ops.reduction import mean, sum
+from sheer.ops.symbol import named
+from sheer.ops.tensor import Tensor
 
 
 @LOSSES.add("bce", "BCE")
@@ -34,8 +37,9 @@ def binary_crossentropy(
     >>> round(float(binary_crossentropy([1.0], [0.5])), 4)
     0.6931
     """
+    y_true, y_pred = aligned(y_true, y_pred)
     if label_smoothing:
-        y_true = operand(y_true) * (1 - label_smoothing) + 0.5 * label_smoothing
+        y_true = y_true * (1 - label_smoothing) + 0.5 * label_smoothing
     return mean(nn.binary_crossentropy(y_true, y_pred, from_logits), axis=axis)
 
 
@@ -48,8 +52,8 @@ def categorical_crossentropy(
     axis: int = -1,
 ) -> Any:
     """-sum(t log p) over the classes; targets are one-hot rows, or probabilities."""
+    y_true, y_pred = aligned(y_true, y_pred)
     if label_smoothing:
-        y_true = operand(y_true)
         y_true = y_true * (1 - label_smoothing) + label_smoothing / y_true.shape[axis]
     return nn.categorical_crossentropy(y_true, y_pred, from_logits, axis)
 
@@ -64,20 +68,35 @@ def sparse_categorical_crossentropy(
 ) -> Any:
     """-log of the probability of the target class; targets are class indices (n,) or (n, 1).
 
+    ignore_class: targets of this index, which need not be a class, have a loss of 0.
+
     >>> round(float(sparse_categorical_crossentropy([1], [[0.5, 0.5]])[0]), 4)
     0.6931
     """
-    if ignore_class is not None:
-        raise ValueError(
-            f"sparse_categorical_crossentropy: ignore_class is not supported. Got {ignore_class!r}.\n"
-            "Give a sample_weight of 0 to the rows that should not count."
-        )
-    return nn.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis)
+    y_true, y_pred = labels(y_true, y_pred), as_float(y_pred)
+    if isinstance(y_true, Tensor) and y_true.ndim:
+        classes = y_pred.shape[axis]
+        _check_labels(y_true.numpy(), classes, ignore_class, f"there are {classes} predictions")
+    if ignore_class is None:
+        return nn.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis)
+    counts = named("counts", not_equal(y_true, ignore_class))
+    known = named("known_labels", where(counts, y_true, 0))
+    losses = nn.sparse_categorical_crossentropy(known, y_pred, from_logits, axis)
+    return where(counts, losses, 0.0)
+
+
+def labels(y_true: Any, y_pred: Any) -> Any:
+    """Class indices, whole and without a last axis of 1."""
+    y_true, y_pred = operand(y_true), operand(y_pred)
+    if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
+        y_true = y_true[..., 0]
+    return cast(y_true, "int64") if is_float(y_true.dtype) else y_true
 
 
 @LOSSES.add("kld", "KLD", "kullback_leibler_divergence")
 def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     """sum(t log(t / p)) over the last axis, both clipped to [epsilon, 1]."""
+    y_true, y_pred = aligned(y_true, y_pred)
     y_true = clip(y_true, config.epsilon(), 1)
     y_pred = clip(y_pred, config.epsilon(), 1)
     return sum(y_true * log(y_true / y_pred), axis=-1)
@@ -86,7 +105,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Any:
 @LOSSES.add()
 def poisson(y_true: Any, y_pred: Any) -> Any:
     """mean(p - t log(p + epsilon)) over the last axis: for counts t with expected value p."""
-    y_true, y_pred = operand(y_true), operand(y_pred)
+    y_true, y_pred = aligned(y_true, y_pred)
     return mean(y_pred - y_true * log(y_pred + config.epsilon()), axis=-1)
 
 
@@ -168,7 +187,10 @@ class CategoricalCrossentropy(Loss):
 class SparseCategoricalCrossentropy(Loss):
     """The cross-entropy of class indices: `sparse_categorical_crossentropy`, reduced.
 
-    from_logits: whether predictions are logits, not probabilities.
+    Args:
+        from_logits: whether predictions are logits, not probabilities.
+        ignore_class: targets of this index do not count, neither in a sum nor in a mean; it need
+            not be a class: -1, for example.
     """
 
     arguments = {"from_logits": boolean()}
@@ -191,6 +213,11 @@ class SparseCategoricalCrossentropy(Loss):
             y_true, y_pred, self.from_logits, self.ignore_class, self.axis
         )
 
+    def mask(self, y_true: Any, y_pred: Any) -> Any:
+        if self.ignore_class is None:
+            return None
+        return not_equal(labels(y_true, y_pred), self.ignore_class)
+
     def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
         classes = output_shape[self.axis]
         shape = y.shape[:-1] if y.ndim == len(output_shape) and y.shape[-1] == 1 else y.shape
@@ -205,14 +232,21 @@ class SparseCategoricalCrossentropy(Loss):
                 "sparse_categorical_crossentropy: targets must be whole numbers. "
                 f"Got {y.dtype} values such as {y[y != np.floor(y)].flat[0]}."
             )
-        if y.size and not isinstance(classes, Dim) and (y.min() < 0 or y.max() >= classes):
-            wrong = np.flatnonzero((y < 0) | (y >= classes))
-            raise ValueError(
-                f"sparse_categorical_crossentropy: labels must be 0 to {classes - 1}, as the model "
-                f"has {classes} outputs. Got {_range(y)}; "
-                f"label {y.reshape(-1)[wrong[0]]} stands in row {wrong[0]}.\n"
-                "Number the classes from 0, or give the last layer more units."
-            )
+        if not isinstance(classes, Dim):
+            _check_labels(y, classes, self.ignore_class, f"the model has {classes} outputs")
+
+
+def _check_labels(y: Any, classes: int, ignored: int | None, reason: str) -> None:
+    wrong = (y < 0) | (y >= classes)
+    if ignored is not None:
+        wrong &= y != ignored
+    if wrong.any():
+        place = tuple(np.argwhere(wrong)[0])
+        raise ValueError(
+            f"sparse_categorical_crossentropy: labels must be 0 to {classes - 1}, as {reason}. "
+            f"Got {_range(y)}; label {y[place]} stands in row {place[0]}.\n"
+            "Number the classes from 0, or give the last layer more units."
+        )
 
 
 @LOSSES.add()

@@ -7,16 +7,16 @@ from typing import Any
 
 from sheer.core import config
 from sheer.core.checks import number
-from sheer.losses.base import LOSSES, Loss
+from sheer.losses.base import LOSSES, Loss, aligned
 from sheer.ops.arithmetic import abs, log, maximum, minimum, rsqrt, square, where
-from sheer.ops.declare import operand
 from sheer.ops.nn import softplus
 from sheer.ops.reduction import mean, sum
 from sheer.ops.symbol import named
 
 
 def _error(y_true: Any, y_pred: Any) -> Any:
-    return named("error", operand(y_pred) - y_true)
+    y_true, y_pred = aligned(y_true, y_pred)
+    return named("error", y_pred - y_true)
 
 
 @LOSSES.add("mse", "MSE")
@@ -38,7 +38,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
 @LOSSES.add("mape", "MAPE")
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     """100 · mean(|y_pred - y_true| / max(|y_true|, epsilon)) over the last axis."""
-    y_true = operand(y_true)
+    y_true, y_pred = aligned(y_true, y_pred)
     scale = maximum(abs(y_true), config.epsilon())
     return 100 * mean(abs(_error(y_true, y_pred) / scale), axis=-1)
 
@@ -47,6 +47,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     """mean((log(1 + y_pred) - log(1 + y_true))²) over the last axis; values below epsilon count as
     epsilon."""
+    y_true, y_pred = aligned(y_true, y_pred)
     first = log(maximum(y_pred, config.epsilon()) + 1)
     second = log(maximum(y_true, config.epsilon()) + 1)
     return mean(square(first - second), axis=-1)
@@ -69,13 +70,13 @@ def log_cosh(y_true: Any, y_pred: Any) -> Any:
 
 @LOSSES.add()
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
-    """The cosine of the angle between target and prediction; the loss is its negative."""
-    return sum(_direction(y_true, axis) * _direction(y_pred, axis), axis=axis)
+    """Minus the cosine of the angle between target and prediction: -1 where they agree."""
+    y_true, y_pred = aligned(y_true, y_pred)
+    return -sum(_direction(y_true, axis) * _direction(y_pred, axis), axis=axis)
 
 
 def _direction(x: Any, axis: int) -> Any:
     """x divided by its length; 0 stays 0."""
-    x = operand(x)
     return x * minimum(rsqrt(sum(square(x), axis, keepdims=True)), 1 / config.epsilon())
 
 
@@ -188,7 +189,7 @@ class LogCosh(Loss):
 
 @LOSSES.add()
 class CosineSimilarity(Loss):
-    """Minus the cosine of the angle between target and prediction: -1 where they agree."""
+    """Minus the cosine of the angle between target and prediction: `cosine_similarity`, reduced."""
 
     def __init__(
         self,
@@ -201,4 +202,4 @@ class CosineSimilarity(Loss):
         super().__init__(name, reduction, dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return -cosine_similarity(y_true, y_pred, self.axis)
+        return cosine_similarity(y_true, y_pred, self.axis)

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from sheer.core import config
-from sheer.core.registry import Configurable, Registry, snake_case
+from sheer import initializers
+from sheer.core import config, naming
+from sheer.core.dtypes import standardize_dtype
+from sheer.core.registry import Configurable, Registry
 from sheer.core.scope import part
 from sheer.core.shapes import Dim
-from sheer.losses.base import same_rank
-from sheer.ops.arithmetic import cast, divide_no_nan
+from sheer.losses.base import as_float, same_rank
+from sheer.ops.arithmetic import divide_no_nan
 from sheer.ops.declare import operand
+from sheer.ops.recording import computing
 from sheer.ops.reduction import count, mean, sum
 from sheer.ops.shaping import broadcast_to
 from sheer.ops.variable import Variable
@@ -26,6 +29,8 @@ class Metric(Configurable):
 
     State is kept in Variables made by `add_variable`, which `reset_state` sets to 0.
 
+    name: `"mean"`, `"mean_1"`, ... by default. dtype: of the state; `config.floatx()` by default.
+
     Example:
 
     >>> import sheer
@@ -36,19 +41,28 @@ class Metric(Configurable):
     """
 
     def __init__(self, dtype: str | None = None, name: str | None = None):
-        self.name = name or snake_case(type(self).__name__)
-        self.dtype = dtype or config.floatx()
+        self.name = name or naming.auto_name(self)
+        self.dtype = standardize_dtype(dtype or config.floatx())
         self.variables: list[Variable] = []
 
     def add_variable(
-        self, shape: Any = (), dtype: str | None = None, name: str = "total"
+        self,
+        shape: Any = (),
+        initializer: Any = "zeros",
+        dtype: str | None = None,
+        name: str | None = None,
     ) -> Variable:
-        """State of this shape, 0 at first."""
-        value = np.zeros(shape, dtype or self.dtype)
-        variable = Variable(value, trainable=False, name=name)
-        variable.path = f"metrics/{self.name}_{name}"
+        """State of this shape."""
+        dtype = standardize_dtype(dtype or self.dtype)
+        with computing():
+            value = initializers.get(initializer)(tuple(shape), dtype=dtype)
+        variable = Variable(value, trainable=False, name=name or f"state_{len(self.variables) + 1}")
+        variable.path = f"metrics/{self.name}_{variable.name}"
         self.variables.append(variable)
         return variable
+
+    # The older name.
+    add_weight = add_variable
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Take in a batch."""
@@ -70,9 +84,40 @@ class Metric(Configurable):
             return self.result()
 
 
+def weighted(values: Any, weight: Any, reduce: Callable[..., Any]) -> tuple[Any, Any]:
+    """One number for each example, times its weight; and the weights, None for none.
+
+    values: (n, ...). weight: a number, or (n, ...) of as many axes or fewer. Further axes are
+    reduced: `reduce` is `mean` or `sum`.
+    """
+    if isinstance(weight, (int, float, Dim)):
+        return (reduce(values) if values.ndim else values) * weight, weight
+    if weight is not None:
+        values, weight = same_rank(values, as_float(weight, values.dtype))
+        values = _reduced(values, weight.ndim, reduce)
+        if weight.shape != values.shape:
+            weight = broadcast_to(weight, values.shape)
+        values, weight = values * weight, _reduced(weight, 1, reduce)
+    return _reduced(values, 1, reduce), weight
+
+
+def _reduced(values: Any, ndim: int, reduce: Callable[..., Any]) -> Any:
+    """The values without the axes from `ndim` on."""
+    axes = tuple(range(ndim, values.ndim))
+    return reduce(values, axis=axes if len(axes) > 1 else axes[0]) if axes else values
+
+
+def total(values: Any) -> Any:
+    """The sum of all values; a single number is its own."""
+    return sum(values) if getattr(values, "ndim", 0) else values
+
+
 @METRICS.add()
 class Mean(Metric):
-    """The weighted mean of all values."""
+    """The weighted mean of all values.
+
+    An example with several values counts once, with their mean.
+    """
 
     def __init__(self, name: str | None = "mean", dtype: str | None = None):
         super().__init__(dtype, name)
@@ -81,23 +126,9 @@ class Mean(Metric):
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """values: any shape. sample_weight: a number or an array that fits the values."""
-        values = cast(values, self.dtype)
-        if sample_weight is None:
-            self.total.assign_add(sum(values) if values.ndim else values)
-            self.count.assign_add(count(values))
-            return
-        if isinstance(sample_weight, (int, float, Dim)):
-            self.total.assign_add((sum(values) if values.ndim else values) * sample_weight)
-            self.count.assign_add(count(values) * sample_weight)
-            return
-        values, weight = same_rank(values, cast(sample_weight, self.dtype))
-        while weight.ndim > values.ndim:
-            values = mean(values, axis=-1)
-        if weight.shape != values.shape:
-            weight = broadcast_to(weight, values.shape)
-        weighted = values * weight
-        self.total.assign_add(sum(weighted) if weighted.ndim else weighted)
-        self.count.assign_add(sum(weight) if weight.ndim else weight)
+        values, weight = weighted(as_float(values, self.dtype), sample_weight, mean)
+        self.total.assign_add(total(values))
+        self.count.assign_add(count(values) if weight is None else total(weight))
 
     def result(self) -> Any:
         return divide_no_nan(self.total, self.count)
@@ -112,18 +143,22 @@ class Sum(Metric):
         self.total = self.add_variable(name="total")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        values = cast(values, self.dtype)
-        if sample_weight is not None:
-            values, weight = same_rank(values, cast(sample_weight, self.dtype))
-            values = values * weight
-        self.total.assign_add(sum(values))
+        values, _ = weighted(as_float(values, self.dtype), sample_weight, sum)
+        self.total.assign_add(total(values))
 
     def result(self) -> Any:
         return self.total.value
 
 
 class MeanMetricWrapper(Mean):
-    """The mean of a function `fn(y_true, y_pred, **kwargs)`, which gives a value per example."""
+    """The mean of a function `fn(y_true, y_pred, **kwargs)`, which gives a value per example.
+
+    >>> import sheer
+    >>> wrong = MeanMetricWrapper(lambda y_true, y_pred: sheer.ops.abs(y_true - y_pred) > 0.5)
+    >>> wrong.update_state([0.0, 1.0], [0.2, 0.2])
+    >>> float(wrong.result())
+    0.5
+    """
 
     def __init__(
         self,
@@ -133,17 +168,12 @@ class MeanMetricWrapper(Mean):
         **kwargs: Any,
     ):
         super().__init__(name or getattr(fn, "__name__", "metric"), dtype)
-        self._fn = fn
-        self._kwargs = kwargs
+        self.fn = fn
+        self.kwargs = kwargs
 
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
         """y_true, y_pred: (n, ...). sample_weight: (n,), or None."""
-        values = self._fn(operand(y_true), operand(y_pred), **self._kwargs)
+        values = self.fn(operand(y_true), operand(y_pred), **self.kwargs)
         super().update_state(values, sample_weight)
-
-    @classmethod
-    def parameters(cls) -> list[str]:
-        # A subclass takes its own arguments, not the function.
-        return [name for name in super().parameters() if name != "fn"]

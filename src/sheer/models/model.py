@@ -12,18 +12,24 @@ from sheer.core import tree
 from sheer.core.errors import NotBuiltError
 from sheer.core.scope import section
 from sheer.layers.base import LAYERS, Layer
+from sheer.losses import Loss
 from sheer.metrics import Metric
+from sheer.ops.declare import operand
+from sheer.ops.operand import Operand
 from sheer.ops.symbol import Symbol, named
 from sheer.program import Program
 from sheer.trace import trace
 from sheer.training import loop
-from sheer.training.compiled import CompiledMetrics, compile_loss
+from sheer.training.compiled import CompiledMetrics, compile_loss, compile_weight
 from sheer.training.data import Data
-from sheer.training.steps import Steps
+from sheer.training.steps import Steps, unpack
+from sheer.training.undo import undone_on_error
 
 
 class Model(Layer):
-    """A network that can be trained: a subclass makes layers in `__init__` and chains them in `call`.
+    """A network that can be trained.
+
+    A subclass makes its layers in `__init__` and chains them in `call`.
 
     Example:
 
@@ -52,8 +58,11 @@ class Model(Layer):
         self.loss: Any = None
         self.history: Any = None
         self._compiled: CompiledMetrics | None = None
+        self._compiled_loss: Loss | None = None
+        self._loss_weight: float | None = None
         # The data as symbols, once known: what programs are traced with.
         self.input_symbols: Any = None
+        self.output_symbols: Any = None
         self._steps = Steps(self)
 
     # --- compile --------------------------------------------------------------------------
@@ -75,6 +84,7 @@ class Model(Layer):
         Args:
             optimizer, loss: a name, a config, or an instance; the loss may be a function of
                 (y_true, y_pred).
+            loss_weights: a factor for the loss.
             metrics, weighted_metrics: lists of names, functions or instances; the weighted ones
                 count each example by its weight. `"accuracy"` fits itself to the targets.
             run_eagerly: whether `train_step` runs as it stands, op by op, and not as a program: for
@@ -83,27 +93,30 @@ class Model(Layer):
         `steps_per_execution`, `jit_compile` and `auto_scale_loss` are accepted and change nothing:
         sheer always runs a program.
         """
-        if loss_weights is not None:
-            raise ValueError(
-                "compile: loss_weights are for several outputs; sheer's models have one."
-            )
         made = (
             optimizers.get(optimizer),
             compile_loss(loss),
+            compile_weight(loss_weights),
             CompiledMetrics(metrics, weighted_metrics),
         )
-        self.optimizer, self._compiled_loss, self._compiled = made
+        self.optimizer, self._compiled_loss, self._loss_weight, self._compiled = made
         self.loss = loss
         self.run_eagerly = run_eagerly
         self._steps.clear()
 
     @property
     def metrics(self) -> list[Metric]:
-        """The tracker of the loss, the compiled metrics, and those in the model's attributes."""
-        own = [v for value in vars(self).values() for v in tree.leaves(value)
-               if isinstance(v, Metric)]  # fmt: skip
+        """The tracker of the loss, the compiled metrics, and those in attributes of the model and
+        of its layers."""
         compiled = [self._compiled.loss, *self._compiled.metrics] if self._compiled else []
-        return compiled + own
+        own = [
+            leaf
+            for layer in self._flatten_layers()
+            for value in vars(layer).values()
+            for leaf in tree.leaves(value)
+            if isinstance(leaf, Metric)
+        ]
+        return list({id(metric): metric for metric in [*compiled, *own]}.values())
 
     @property
     def metrics_names(self) -> list[str]:
@@ -117,12 +130,13 @@ class Model(Layer):
                 f"{caller}: the model is not compiled. Call "
                 "compile(optimizer, loss, metrics=[...]) first."
             )
-        has_own = type(self).train_step is not Model.train_step
-        has_own |= type(self).compute_loss is not Model.compute_loss
-        if self._compiled_loss is None and not has_own and caller != "predict":
-            raise ValueError(
-                f"{caller}: the model is compiled without a loss. Give one to compile()."
-            )
+
+    def needs_targets(self, kind: str) -> bool:
+        """Whether a kind of step compares predictions with targets, as far as is known: what users
+        override may do without."""
+        is_own = getattr(type(self), kind) is not getattr(Model, kind)
+        is_own |= type(self).compute_loss is not Model.compute_loss
+        return kind != "predict_step" and self._compiled_loss is not None and not is_own
 
     # --- the steps: what is traced --------------------------------------------------------
 
@@ -151,14 +165,32 @@ class Model(Layer):
         return tree.map_tree(lambda y: named("y_pred", y), self(x, training=False))
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Any:
-        """The compiled loss, plus the penalties of weights and layers: a scalar."""
+        """The compiled loss, plus the penalties of weights and layers: a scalar.
+
+        May be overridden.
+        """
         name = self._compiled_loss.name if self._compiled_loss else "penalties"
         with section(f"loss: {name}"):
-            y_pred = named("y_pred", y_pred)
-            loss = self._compiled_loss(y, y_pred, sample_weight) if self._compiled_loss else 0.0
-            for penalty in self.losses:
+            penalties = self.losses
+            if self._compiled_loss is not None:
+                y_pred = named("y_pred", y_pred)
+                loss = self._compiled_loss(y, y_pred, sample_weight)
+                loss = loss if self._loss_weight is None else loss * self._loss_weight
+            elif penalties:
+                loss = penalties.pop(0)
+            else:
+                raise ValueError(
+                    "There is no loss to compute. Give compile() a loss, such as "
+                    "loss='mean_squared_error', or call add_loss in a layer."
+                )
+            for penalty in penalties:
                 loss = loss + penalty
             return named("loss", loss)
 
@@ -173,8 +205,8 @@ class Model(Layer):
         """Take a batch into the metrics; all figures so far, by name."""
         assert self._compiled is not None
         with section("metrics"):
-            figures = self._compiled.update(y, y_pred, sample_weight)
-            return {**figures, "loss": self._compiled.loss.result()}
+            self._compiled.update(y, y_pred, sample_weight)
+            return dict(sorted(self.get_metrics_result().items()))
 
     def get_metrics_result(self) -> dict[str, Any]:
         """All figures so far, by name."""
@@ -271,12 +303,8 @@ class Model(Layer):
         settings = loop.Settings(
             batch_size=batch_size, verbose=verbose, callbacks=callbacks, steps=steps
         )
-        logs = loop.evaluate(self, Data(x, y, sample_weight, "evaluate"), settings)
-        if return_dict:
-            return logs
-        values = [logs["loss"], *(v for k, v in logs.items() if k != "loss")] if "loss" in logs \
-            else list(logs.values())  # fmt: skip
-        return values[0] if len(values) == 1 else values
+        logs = loop.evaluate(self, x, y, sample_weight, settings)
+        return logs if return_dict else loop.in_order(self, logs)
 
     def predict(
         self,
@@ -290,7 +318,7 @@ class Model(Layer):
         settings = loop.Settings(
             batch_size=batch_size, verbose=verbose, callbacks=callbacks, steps=steps
         )
-        return loop.predict(self, Data(x, caller="predict"), settings)
+        return loop.predict(self, x, settings)
 
     def train_on_batch(
         self,
@@ -312,19 +340,20 @@ class Model(Layer):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for this batch, as NumPy arrays."""
         data = Data(x, caller="predict_on_batch")
-        return self._steps.get("predict_step", data)(next(data.batches(data.rows)))
+        with undone_on_error(self):
+            step = loop.prepared(self, "predict_step", data)
+        return step(next(data.batches(data.rows)))
 
     def _on_batch(
         self, kind: str, x: Any, y: Any, weight: Any, by_class: Any, return_dict: bool
     ) -> Any:
         caller = kind.replace("step", "on_batch")
         self.check_compiled(caller)
-        data = Data(x, y, loop.weights_of(y, weight, by_class), caller)
-        step = self._steps.get(kind, data)
-        loop.check_targets(self, data)
+        data = Data(x, y, weight, caller).weighted(by_class)
+        with undone_on_error(self):
+            step = loop.prepared(self, kind, data)
         logs = loop.plain(step(next(data.batches(data.rows))))
-        values = [logs["loss"], *(v for k, v in logs.items() if k != "loss")]
-        return logs if return_dict else values[0] if len(values) == 1 else values
+        return logs if return_dict else loop.in_order(self, logs)
 
     # --- programs -------------------------------------------------------------------------
 
@@ -354,9 +383,9 @@ class Model(Layer):
             loss = np.mean(losses)                                  # ()
         <BLANKLINE>
             # 3. backward: the chain rule, last layer first
-            d_y_pred = 2 * error / len(x)                           # (n, 1)
-            d_dense_bias = np.sum(d_y_pred, axis=0)                 # (1,)
-            d_dense_kernel = x.T @ d_y_pred                         # (3, 1)
+            d_error = 2 * error / len(x)                            # (n, 1)
+            d_kernel = x.T @ d_error                                # (3, 1)
+            d_bias = np.sum(d_error, axis=0)                        # (1,)
         <BLANKLINE>
         <BLANKLINE>
         """
@@ -391,9 +420,9 @@ class Model(Layer):
         batch_size: int | None = None,
         shuffle: bool | None = None,
     ) -> None:
-        """Write the whole training as a script that needs NumPy alone: data in batches, weights from
-        the same seed, the loop over epochs, the step, the evaluation. It prints the figures that
-        `fit` prints.
+        """Write the whole training as a script that needs NumPy alone: data in batches, weights
+        from the same seed, the loop over epochs, the step, the evaluation. It prints the figures
+        that `fit` prints.
 
         The data and settings are those given, else those of the last `fit`; the data are stored
         beside the script, in a file of its name that ends in `.npz`. Without data the script reads
@@ -406,31 +435,71 @@ class Model(Layer):
         settings = {"epochs": epochs, "batch_size": batch_size, "shuffle": shuffle}
         write_script(self, path, x, y, validation_data, settings)
 
+    # --- saving ---------------------------------------------------------------------------
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write all weights to a safetensors file, named by their paths.
+
+        overwrite: False refuses where there is such a file.
+        """
+        from sheer import saving
+
+        if not overwrite and os.path.exists(filepath):
+            raise FileExistsError(f"save_weights: {os.fspath(filepath)!r} is there already.")
+        saving.save_weights(self, filepath)
+
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Set all weights from a file that `save_weights` wrote. Where something does not fit,
+        nothing is changed."""
+        from sheer import saving
+
+        saving.load_weights(self, filepath)
+
     # --- building -------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs for inputs; the layers are built if need be."""
+        if self.built and self.input_symbols is not None:
+            return super().__call__(*args, **kwargs)
+        with undone_on_error(self):
+            outputs = super().__call__(*args, **kwargs)
+            if args and self.input_symbols is None:
+                self.input_symbols = tree.map_tree(_symbol_like, args[0])
+            return outputs
+
+    def _build_for(self, args: Any, path: tuple[str, ...]) -> None:
+        # Called on data, the layers build themselves; a user's own build() is called.
+        if not self.built and type(self).build is Model.build:
+            self.path, self.built = "/".join(path) or self.name, True
+        super()._build_for(args, path)
 
     def build_for(self, x: Any) -> None:
         """Run the model once on symbols: it builds what is not built, and checks the shapes."""
-        trace(lambda x: self(x), (x,))
-        if self.input_symbols is None:
+        with undone_on_error(self):
+            self.output_symbols = trace(lambda x: self(x), (x,)).output
             self.input_symbols = x
 
     def build(self, input_shape: Any = None) -> None:
-        """Make the weights for inputs of this shape, None for the batch size."""
+        """Make the weights for inputs of this shape, None for the batch size; for several inputs, a
+        list or dictionary of shapes."""
         if input_shape is None or self.built or type(self).call is Layer.call:
             return
-        if not isinstance(input_shape, tuple) or not all(
-            isinstance(s, int) or s is None for s in input_shape
-        ):
-            return
-        self.built = True
-        self.build_for(Symbol(input_shape, self.dtype, label="x"))
+        with undone_on_error(self):
+            self.built = True
+            self.build_for(_symbols(input_shape, self.input_dtype))
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype of the inputs that `build` takes for granted."""
+        return self.dtype
 
     def check_built(self, caller: str) -> None:
         """Raise where the model has no weights yet."""
         if self.input_symbols is None:
             raise NotBuiltError(
                 f"{caller}: model {self.name!r} is not built: its input shape is not known yet.\n"
-                "Begin it with Input((features,)), call build((None, features)), or call it on data."
+                "Begin it with Input((features,)), call build((None, features)), or call it on "
+                "data."
             )
 
     @property
@@ -460,8 +529,20 @@ class Model(Layer):
 LAYERS.add()(Model)
 
 
-def unpack(data: Any) -> tuple[Any, Any, Any]:
-    """x, y and sample_weight of a batch; None for what it lacks."""
-    if not isinstance(data, tuple):
-        return data, None, None
-    return (*data, None, None)[:3]
+def _symbol_like(value: Any) -> Any:
+    """A symbol for any number of rows of such data."""
+    value = operand(value)
+    if not isinstance(value, Operand) or not value.shape:
+        return value
+    return Symbol((None, *value.shape[1:]), value.dtype, label="x")
+
+
+def _symbols(shape: Any, dtype: str) -> Any:
+    """A symbol of this shape, or a structure of them."""
+    if isinstance(shape, dict):
+        return {name: _symbols(part, dtype) for name, part in shape.items()}
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(f"build: give a shape, such as (None, 784). Got {shape!r}.")
+    if any(isinstance(part, (tuple, list)) for part in shape):
+        return type(shape)(_symbols(part, dtype) for part in shape)
+    return Symbol(shape, dtype, label="x")

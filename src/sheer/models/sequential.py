@@ -65,8 +65,7 @@ class Sequential(Model):
 
     def _append(self, layer: Any) -> None:
         if isinstance(layer, Symbol):
-            shape = with_none(layer.shape)[1:]
-            layer = InputLayer(shape, layer.dtype)
+            layer = InputLayer(batch_shape=with_none(layer.shape), dtype=layer.dtype)
         if isinstance(layer, InputLayer):
             if self._input is not None or self._layers:
                 raise ValueError(f"Sequential {self.name!r}: an Input can only come first.")
@@ -92,24 +91,19 @@ class Sequential(Model):
         self._steps.clear()
 
     def _build_from_input(self) -> None:
+        """Build at once where the input's shape is known: from an Input, or a first model that is
+        built."""
+        first = self._layers[0].input_symbols if self._layers and \
+            isinstance(self._layers[0], Model) else None  # fmt: skip
         if self._input is not None and self._layers:
-            self.build(self._input.batch_shape)
+            self.build((None, *self._input.batch_shape[1:]))
+        elif isinstance(first, Symbol):
+            self.build(with_none(first.shape))
 
-    def build(self, input_shape: Any = None) -> None:
-        """Make the weights for inputs of this shape, None for the batch size."""
-        if self.built or not isinstance(input_shape, tuple):
-            return
-        if not self._layers:
-            raise ValueError(
-                f"Sequential {self.name!r} has no layers: add some before it is built."
-            )
-        dtype = self._input.dtype if self._input is not None else self.dtype
-        self.built = True
-        try:
-            self.build_for(Symbol(input_shape, dtype, label="x"))
-        except BaseException:
-            self.built = False
-            raise
+    @property
+    def input_dtype(self) -> str:
+        """The dtype of the Input, where there is one."""
+        return self.dtype if self._input is None else self._input.dtype
 
     def call(self, inputs: Any) -> Any:
         if not self._layers:
@@ -130,7 +124,15 @@ class Sequential(Model):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Sequential:
-        """A model made from `get_config()`'s answer, with new weights."""
-        layers = [LAYERS.deserialize(layer) for layer in config["layers"]]
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Sequential:
+        """A model made from `get_config()`'s answer, with new weights.
+
+        custom_objects: layers of your own, by the name of their class.
+        """
+        layers = []
+        for layer in config["layers"]:
+            own = (custom_objects or {}).get(layer["class_name"])
+            layers.append(own.from_config(layer["config"]) if own else LAYERS.deserialize(layer))
         return cls(layers, name=config.get("name"))

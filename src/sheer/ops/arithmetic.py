@@ -88,10 +88,10 @@ def cast(xp: Any, x: Array, dtype: Any) -> Array:
 cast.slope(x=lambda g, y, x, dtype: cast(g, x.dtype))
 
 
-@op(shape=same, sample=Sample(lambda rng: [rng.normal(size=3)], {}, False), text="{x}", inline=True)
-def stop_gradient(xp: Any, x: Array) -> Array:
+@op(shape=same, sample=Sample(lambda rng: [rng.normal(size=3)], {}, False), text="{variable}", inline=True)
+def stop_gradient(xp: Any, variable: Array) -> Array:
     """The value itself; gradients do not pass."""
-    return x
+    return variable
 
 
 # --- comparison, logic, choice ----------------------------------------------------------------
@@ -233,7 +233,7 @@ keep_where.slope(x=lambda g, y, x, condition: keep_where(g, condition))
 @op(
     shape=together,
     promote="choices",
-    dtype=lambda condition, *choices: choices[0],
+    dtype=lambda condition, *choices: next(c for c in choices if c),
     sample=Sample(
         lambda rng: [rng.normal(size=4) > 0, rng.normal(size=(3, 4)), rng.normal(size=4)]
     ),
@@ -295,7 +295,7 @@ def square(xp: Any, x: Array) -> Array:
     return xp.square(x)
 
 
-square.slope(x=lambda g, y, x: g * 2 * x)
+square.slope(x=lambda g, y, x: 2 * x * g)
 
 
 @op(shape=same, promote="float", sample=positive((3, 2)), text="np.sqrt", inline=True)
@@ -549,12 +549,19 @@ mod.slope(x1=lambda g, y, x1, x2: g, x2=lambda g, y, x1, x2: -g * floor_divide(x
     operator="power",
 )
 def power(xp: Any, x1: Array, x2: Array) -> Array:
-    """x1 to the power x2. The slope by x2 is 0 where x1 is not positive."""
+    """x1 to the power x2. The slope by x2 is 0 where x1 is not positive; by x1, where x2 is 0."""
     return xp.power(x1, x2)
 
 
+def _power_slope(g: Any, y: Any, x1: Any, x2: Any) -> Any:
+    if not isinstance(x2, (int, float)):
+        # 0 times 0 to the power -1 would be NaN.
+        return g * x2 * power(x1, where(x2 == 0, 1, x2 - 1))
+    return g * x2 * power(x1, x2 - 1) if x2 else g * 0
+
+
 power.slope(
-    x1=lambda g, y, x1, x2: g * x2 * power(x1, x2 - 1),
+    x1=_power_slope,
     x2=lambda g, y, x1, x2: g * y * where(x1 > 0, log(where(x1 > 0, x1, 1)), 0),
 )
 

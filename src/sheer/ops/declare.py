@@ -11,12 +11,12 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import update_wrapper
-from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
+from typing import Annotated, Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
 from sheer.core import config
-from sheer.core.dtypes import common_dtype, is_float
+from sheer.core.dtypes import common_dtype, is_float, standardize_dtype
 from sheer.core.errors import ShapeError
 from sheer.core.scope import current_place
 from sheer.core.shapes import Dim, show
@@ -29,7 +29,7 @@ from sheer.ops.variable import Variable
 
 # The annotation that makes a parameter of an op's body an operand; all others are attributes.
 # For a caller: a Tensor, Variable, Symbol, NumPy array or Python number.
-Array: TypeAlias = Any
+Array: TypeAlias = Annotated[Any, "array"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,6 +63,7 @@ class Op(Generic[P, R]):
         text: str | Callable[[Call], str] | None,
         label: str,
         inline: bool | str,
+        lazy: bool,
     ):
         update_wrapper(self, body)
         self.name = body.__name__
@@ -74,6 +75,7 @@ class Op(Generic[P, R]):
         self.text = text
         self.label = label
         self.inline = inline
+        self.lazy = lazy
         self.slopes: dict[str, Callable[..., Any]] = {}
 
         signature = inspect.signature(body)
@@ -81,9 +83,11 @@ class Op(Generic[P, R]):
         self.__signature__ = signature.replace(parameters=parameters)
         self.parameters = [p.name for p in parameters]
         self.tensors = [p.name for p in parameters if _is_tensor(p)]
-        self.lists = {p.name for p in parameters if str(p.annotation).startswith("list[Array")}
+        self.lists = {p.name for p in parameters if _plain(p).startswith("list[Array")}
         self.attributes = [p.name for p in parameters if not _is_tensor(p)]
         self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        if self.parameters != self.tensors + self.attributes:
+            raise TypeError(f"{self.name}: operands come before attributes. Got {self.parameters}.")
 
     def __repr__(self) -> str:
         return f"<op {self.name}{self.__signature__}>"
@@ -102,16 +106,23 @@ class Op(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         given, attrs = self._bind(args, kwargs)
-        inputs = self._promoted([operand(value) for value in given])
+        inputs = [
+            [operand(v) for v in value] if name in self.lists else operand(value)
+            for name, value in zip(self.tensors, given, strict=True)
+        ]
+        if not self._agree(inputs):
+            inputs = self._promoted(inputs)
         call = Call(self, inputs, attrs)
-        if any(isinstance(value, Symbol) for value in call.operands()):
-            trace = recording.current_trace()
+        trace = recording.current_trace()
+        symbolic = any(isinstance(value, Symbol) for value in call.operands())
+        if symbolic or (self.lazy and trace is not None):
             if trace is None:
                 raise TypeError(
                     f"{self.name} is called on a symbolic input outside of a model.\n"
                     "sheer has no functional API yet: use Sequential, or a subclass of Model."
                 )
-            simpler = trace.simplify(call)
+            with recording.pausing_for(call):
+                simpler = trace.simplify(call)
             if any(simpler is value for value in call.operands()):
                 return simpler  # type: ignore[no-any-return]
             if simpler is not None:
@@ -138,24 +149,59 @@ class Op(Generic[P, R]):
         rule = self.dtype_rule
         if isinstance(rule, str):
             return rule
-        dtypes = [getattr(value, "dtype", None) for value in call.operands()]
+        operands = call.operands()
+        # A number takes on the dtype of what it meets; alone, it has its own.
+        dtypes = [None if is_number(value) else value.dtype for value in operands]
+        if not any(dtypes):
+            dtypes = [getattr(value, "dtype", None) for value in operands]
         if rule is None:
             return next((d for d in dtypes if d is not None), config.floatx())
         found = rule(*dtypes, **call.attrs)
         return found[output] if isinstance(found, list) else str(found)
 
-    def _bind(self, args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
+    def _bind(self, args: Any, kwargs: Any) -> tuple[Sequence[Any], dict[str, Any]]:
+        """The operands and the attributes, in the order in which they are declared."""
+        if not self.attributes and not kwargs and len(args) == len(self.tensors):
+            return args, {}
         values = {**self.defaults, **dict(zip(self.parameters, args, strict=False)), **kwargs}
         if len(args) > len(self.parameters) or values.keys() != set(self.parameters):
             self.__signature__.bind(*args, **kwargs)  # a TypeError in Python's own words
-        for name in self.lists:
-            values[name] = list(values[name])
-        return [values[n] for n in self.tensors], {n: values[n] for n in self.attributes}
+        attrs = {n: self._attribute(n, values[n]) for n in self.attributes}
+        return [values[n] for n in self.tensors], attrs
+
+    def _attribute(self, name: str, value: Any) -> Any:
+        """A plain value, of which a program can have the text: lists become tuples."""
+        if value is None or isinstance(value, (str, int)):
+            return standardize_dtype(value) if name == "dtype" and value is not None else value
+        if name == "dtype":
+            return standardize_dtype(value)
+        if isinstance(value, (list, tuple)):
+            return tuple(self._attribute(name, v) for v in value)
+        if isinstance(value, (np.ndarray, np.generic)):
+            return self._attribute(name, value.tolist())
+        if isinstance(value, Operand):
+            raise TypeError(
+                f"{self.name}: {name} is part of the computation itself, so it is a Python value, "
+                f"not a tensor. Got {value!r}."
+            )
+        return value
+
+    def _agree(self, inputs: list[Any]) -> bool:
+        """Whether the inputs are Tensors of one dtype that the op can work with as it is."""
+        if self.promote == "no":
+            return True
+        first = inputs[-1]
+        if type(first) is not Tensor or (self.promote == "float" and not is_float(first.dtype)):
+            return False
+        dtype = first.numpy().dtype
+        chosen = inputs[1:] if self.promote == "choices" else inputs
+        for value in chosen:
+            if type(value) is not Tensor or value.numpy().dtype is not dtype:
+                return False
+        return True
 
     def _promoted(self, inputs: list[Any]) -> list[Any]:
         """The inputs with dtypes that NumPy and Keras treat alike: casts are put in where needed."""
-        if self.promote == "no":
-            return inputs
         chosen = inputs[1:] if self.promote == "choices" else inputs
         flat = [v for value in chosen for v in (value if isinstance(value, list) else [value])]
         flat = [v for v in flat if v is not None]
@@ -182,16 +228,14 @@ class Op(Generic[P, R]):
         arrays = [_each(array_of, value) for value in call.inputs]
         try:
             with np.errstate(all="ignore"):
-                found = self.body(np, *self._ordered(arrays, call.attrs))  # type: ignore[call-arg]
+                found = self.body(np, *arrays, *call.attrs.values())  # type: ignore[call-arg]
         except (ValueError, IndexError, TypeError) as error:
             self.infer(call)  # the rule says it better, where it knows
-            raise type(error)(self._describe(call, str(error))) from error
+            # NumPy's own subclasses of these cannot be made from a text.
+            kind = next(k for k in (IndexError, ValueError, TypeError) if isinstance(error, k))
+            raise kind(self._describe(call, str(error))) from error
         results = found if isinstance(found, (tuple, list)) else [found]
         return [Tensor(r, self._dtype(call, i)) for i, r in enumerate(results)]
-
-    def _ordered(self, inputs: list[Any], attrs: dict[str, Any]) -> list[Any]:
-        values = {**dict(zip(self.tensors, inputs, strict=True)), **attrs}
-        return [values[name] for name in self.parameters]
 
     def _describe(self, call: Call, problem: str) -> str:
         """Where, what disagrees, the values."""
@@ -216,6 +260,7 @@ def op(
     label: str = "",
     inline: bool | str = False,
     operator: str = "",
+    lazy: bool = False,
 ) -> Callable[[Callable[Concatenate[Any, P], R]], Op[P, R]]:
     """Declare an op by its body.
 
@@ -233,11 +278,12 @@ def op(
         inline: whether its text may stand inside another line, if that is its only use; `"always"`
             however often it is used.
         operator: the Python operator (in `operand.py`) that it is.
+        lazy: whether it is written into a program even for constants: it makes much of little.
     """
 
     def declare(body: Callable[Concatenate[Any, P], R]) -> Op[P, R]:
         samples = [sample] if isinstance(sample, Sample) else list(sample)
-        made = Op(body, shape, dtype, promote, samples, text, label, inline)
+        made = Op(body, shape, dtype, promote, samples, text, label, inline, lazy)
         OPS[made.name] = made
         if operator:
             OPERATORS[operator] = made
@@ -247,19 +293,18 @@ def op(
 
 
 def operand(value: Any) -> Any:
-    """What an op works on: a Tensor, a Symbol, a Python number, None; a list of these."""
+    """What an op works on: a Tensor, a Symbol, a Python number, None."""
     if isinstance(value, (Tensor, Symbol, float, int)) or value is None:
-        return value
+        # A float64 of NumPy's that stands alone is a Python float too, and counts as one.
+        return float(value) if type(value) is np.float64 else value
     if isinstance(value, Variable):
         return value.value
     if isinstance(value, Dim):
         trace = recording.current_trace()
         return trace.size(value) if trace is not None else value._refuse()
-    if isinstance(value, list) and any(isinstance(v, (Operand, np.ndarray, Dim)) for v in value):
-        return [operand(v) for v in value]
-    if isinstance(value, (list, tuple)) and any(isinstance(v, Symbol) for v in value):
-        raise TypeError(f"A list of symbols is no tensor; join them with ops.stack. Got {value!r}.")
-    return Tensor(value, None if hasattr(value, "dtype") else _literal_dtype(value))
+    if isinstance(value, (list, tuple)) and _holds_operands(value):
+        return OPERATORS["stack"](value)
+    return Tensor(value)
 
 
 def is_number(value: Any) -> bool:
@@ -284,10 +329,18 @@ def _each(function: Callable[[Any], Any], value: Any) -> Any:
 
 
 def _is_tensor(parameter: inspect.Parameter) -> bool:
-    return str(parameter.annotation).startswith(("Array", "list[Array"))
+    return _plain(parameter).startswith(("Array", "list[Array"))
 
 
-def _literal_dtype(value: Any) -> str | None:
-    """Python numbers in lists become int32 and floatx, as in Keras."""
-    dtype = np.asarray(value).dtype
-    return {"f": config.floatx(), "i": "int32"}.get(dtype.kind)
+def _plain(parameter: inspect.Parameter) -> str:
+    """The annotation as it stands in the source."""
+    text = str(parameter.annotation).replace(str(Array), "Array")
+    return text.removeprefix("typing.Optional[")
+
+
+def _holds_operands(values: Any) -> bool:
+    """Whether tensors stand among the elements of a list, or of a list in it."""
+    return any(
+        _holds_operands(v) if isinstance(v, (list, tuple)) else isinstance(v, (Operand, Dim))
+        for v in values
+    )

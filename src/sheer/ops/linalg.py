@@ -191,6 +191,7 @@ def _pair(subscripts: str, *shapes: tuple[int, ...]) -> Sample:
         _pair("ij,kj->", (2, 3), (4, 3)),
         _pair("bij,jk,k->bi", (2, 3, 2), (2, 4), (4,)),
         _pair("ij->ji", (2, 3)),
+        _pair("bij,bjk->bik", (1, 2, 3), (4, 3, 2)),
     ],
     text=_einsum_text,
 )
@@ -218,7 +219,8 @@ def _einsum_slope(g: Any, y: Any, operands: list[Any], subscripts: str) -> list[
         for axis, index in enumerate(term):
             if index not in found:
                 value = expand_dims(value, axis)
-        shape = operands[position].shape
+        sizes = zip(term, operands[position].shape, value.shape, strict=True)
+        shape = tuple(own if index not in found else size for index, own, size in sizes)
         return value if value.shape == shape else broadcast_to(value, shape)
 
     return [slope(i) for i in range(len(operands))]

@@ -344,9 +344,9 @@ sigmoid_cross_entropy.slope(
 )
 
 
-def _near(output: Array) -> Array:
+def _near(output: Array, epsilon: float) -> Array:
     """Probabilities kept away from 0 and 1, as Keras does before it takes their logarithm."""
-    return clip(output, config.epsilon(), 1 - config.epsilon())
+    return clip(output, epsilon, 1 - epsilon)
 
 
 # Cross-entropies of probabilities are ops of their own, so that `trace.rewrites` can see a
@@ -422,13 +422,15 @@ def probability_cross_entropy(
 
 
 def _probability_slope(g: Any, y: Any, target: Any, output: Any, epsilon: float) -> Any:
-    p = clip(output, epsilon, 1 - epsilon)
+    p = _near(output, epsilon)
     inside = (output >= epsilon) & (output <= 1 - epsilon)
     return keep_where(g * (p - target) / (p * (1 - p)), inside)
 
 
 probability_cross_entropy.slope(
-    target=lambda g, y, target, output, epsilon: g * (log(1 - _near(output)) - log(_near(output))),
+    target=lambda g, y, target, output, epsilon: (
+        g * (log(1 - _near(output, epsilon)) - log(_near(output, epsilon)))
+    ),
     output=_probability_slope,
 )
 

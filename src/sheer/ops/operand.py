@@ -38,7 +38,7 @@ class Operand:
     """Anything with a shape and a dtype that ops accept."""
 
     # NumPy arrays on the left of an operator leave the work to us.
-    __array_ufunc__ = None
+    __array_priority__ = 100
     __slots__ = ()
 
     @property

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from sheer.core import config, random
+from sheer.core import config, naming, random
+from sheer.core.dtypes import is_float, standardize_dtype
 from sheer.core.errors import TraceError, user_line
 from sheer.core.shapes import Dim
 from sheer.ops import recording
@@ -20,6 +21,18 @@ from sheer.ops.declare import Array, Sample, op, operand
 from sheer.ops.shaping import take
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
+
+
+__all__ = [
+    "SeedGenerator",
+    "dropout",
+    "normal",
+    "permutation",
+    "randint",
+    "shuffle",
+    "truncated_normal",
+    "uniform",
+]
 
 
 class SeedGenerator:
@@ -34,18 +47,24 @@ class SeedGenerator:
     array([False, False])
     """
 
-    def __init__(self, seed: int | None = None, name: str = "seed_generator"):
+    def __init__(self, seed: int | None = None, name: str | None = None):
+        if seed is not None and not _is_whole(seed):
+            raise TypeError(f"SeedGenerator: seed must be a whole number or None. Got {seed!r}.")
         key = random.next_key(None if seed is None else int(seed))
         self.seed = seed
-        self.name = name
+        self.name = name or naming.auto_name(self)
         self.state = Variable(np.array(key, np.uint32), name="state", trainable=False)
-        self.state.path = f"{name}/state"
+        self.state.path = f"{self.name}/state"
 
     def next(self) -> Any:
         """The present key; the state moves on to the next."""
         key = self.state.value
         self.state.assign(key + np.array([0, 1], np.uint32))
         return key
+
+
+def _is_whole(seed: Any) -> bool:
+    return isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
 
 
 def _key(seed: Any) -> Any:
@@ -57,9 +76,11 @@ def _key(seed: Any) -> Any:
             "In a program it would give the same numbers at every step.\n"
             "Give it a seed generator that you keep: random.SeedGenerator(seed)."
         )
-    if seed is None or isinstance(seed, (int, np.integer)):
+    if seed is None or _is_whole(seed):
         return Tensor(np.array(random.next_key(None if seed is None else int(seed)), np.uint32))
-    return operand(seed)
+    if getattr(seed, "dtype", None) == "uint32" and tuple(seed.shape) == (2,):
+        return operand(seed)
+    raise TypeError(f"seed must be a whole number, a SeedGenerator or None. Got {seed!r}.")
 
 
 def threefry(xp: Any, key: Any, count: int) -> Any:
@@ -140,7 +161,10 @@ def random_permutation(xp: Any, key: Array, count: Any) -> Array:
 
 def _made(draw: Any, shape: Any, dtype: Any, seed: Any) -> Any:
     shape = (shape,) if isinstance(shape, (int, Dim)) else tuple(shape)
-    return draw(_key(seed), shape, str(dtype or config.floatx()))
+    dtype = standardize_dtype(dtype or config.floatx())
+    if not is_float(dtype):
+        raise ValueError(f"{draw.name}: dtype must be float32 or float64. Got {dtype!r}.")
+    return draw(_key(seed), shape, dtype)
 
 
 def uniform(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sheer.core.dtypes import is_float
-from sheer.core.shapes import normalize_axes, size_of
-from sheer.ops.arithmetic import cast, equal, exp, log, sqrt, square, stop_gradient
+from sheer.core.shapes import normalize_axes, show, size_of
+from sheer.ops.arithmetic import cast, equal, exp, maximum, sqrt, square, stop_gradient
 from sheer.ops.declare import Array, op, operand
 from sheer.ops.rules import normal, positive, reduced, same, unsmooth, with_dtype_if
 from sheer.ops.shaping import broadcast_to, expand_dims, flip, ravel, take_along_axis
@@ -83,7 +83,7 @@ def sum(xp: Any, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
 sum.slope(x=lambda g, y, x, axis, keepdims: spread(g, x, axis, keepdims))
 
 
-@op(shape=reduced, promote="float", sample=[*OVER, WHOLE], text="np.mean")
+@op(shape=reduced, promote="float", sample=[*OVER, WHOLE], text="np.mean", inline=True)
 def mean(xp: Any, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     """The mean along an axis, several axes, or over all; of integers, a float."""
     return xp.mean(x, axis, keepdims=keepdims)
@@ -98,29 +98,48 @@ mean.slope(x=lambda g, y, x, axis, keepdims: spread(g / count(x, axis), x, axis,
     sample=[positive((3, 4)), positive((3, 4), axis=0), WHOLE],
     text=with_dtype_if("np.prod", lambda dtype: not is_float(dtype)),
 )
-def prod(xp: Any, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """The product along an axis, several axes, or over all. No slope at elements that are 0."""
+def _prod(xp: Any, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     return xp.prod(x, axis, keepdims=keepdims)
 
 
-prod.slope(x=lambda g, y, x, axis, keepdims: spread(g * y, x, axis, keepdims) / x)
+_prod.slope(x=lambda g, y, x, axis, keepdims: spread(g * y, x, axis, keepdims) / x)
 
 
-def _extreme_slope(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def prod(x: Array, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Array:
+    """The product along an axis, several axes, or over all. The slope at an element that is 0 is
+    NaN.
+
+    >>> from sheer import ops
+    >>> ops.prod([2, 3, 4]).numpy()
+    array(24, dtype=int32)
+    """
+    return _prod(x if dtype is None else cast(x, dtype), axis, keepdims)
+
+
+def _extreme_slope(g: Any, y: Any, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
     winners = cast(equal(x, stop_gradient(spread(y, x, axis, keepdims))), x.dtype)
-    return spread(g, x, axis, keepdims) * winners / sum(winners, axis, keepdims=True)
+    ties = sum(winners, axis, keepdims=True)
+    # With an initial value it may be that no element wins.
+    ties = ties if initial is None else maximum(ties, 1)
+    return spread(g, x, axis, keepdims) * winners / ties
 
 
 @op(shape=reduced, sample=[*OVER, WHOLE], text="np.max", label="largest")
-def max(xp: Any, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """The largest along an axis, several axes, or of all. Ties share the slope equally."""
-    return xp.max(x, axis, keepdims=keepdims)
+def max(
+    xp: Any, x: Array, axis: Any = None, keepdims: bool = False, initial: float | None = None
+) -> Array:
+    """The largest along an axis, several axes, or of all; `initial` at least. Ties share the slope
+    equally."""
+    return xp.max(x, axis, keepdims=keepdims, initial=initial)
 
 
 @op(shape=reduced, sample=[*OVER, WHOLE], text="np.min", label="smallest")
-def min(xp: Any, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """The smallest along an axis, several axes, or of all. Ties share the slope equally."""
-    return xp.min(x, axis, keepdims=keepdims)
+def min(
+    xp: Any, x: Array, axis: Any = None, keepdims: bool = False, initial: float | None = None
+) -> Array:
+    """The smallest along an axis, several axes, or of all; `initial` at most. Ties share the slope
+    equally."""
+    return xp.min(x, axis, keepdims=keepdims, initial=initial)
 
 
 max.slope(x=_extreme_slope)
@@ -140,13 +159,14 @@ def argmin(xp: Any, x: Array, axis: Any = None, keepdims: bool = False) -> Array
 
 
 @op(
-    shape=lambda x, axis=-1: x,
+    shape=lambda x, axis: (size_of(x),) if axis is None else x,
     dtype="int32",
-    sample=[normal((3, 4)), WHOLE],
+    sample=[normal((3, 4)), normal((3, 4), axis=None), WHOLE],
     text="np.argsort({x}, axis={axis}, kind='stable')",
 )
-def argsort(xp: Any, x: Array, axis: int = -1) -> Array:
-    """The indices that put the elements in order; equal ones keep their order."""
+def argsort(xp: Any, x: Array, axis: int | None = -1) -> Array:
+    """The indices that put the elements in order, along an axis or of the raveled array; equal ones
+    keep their order."""
     return xp.argsort(x, axis, kind="stable")
 
 
@@ -173,12 +193,20 @@ def std(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
     return sqrt(var(x, axis, keepdims))
 
 
-def logsumexp(x: Array, axis: Any = None, keepdims: bool = False) -> Array:
-    """log(sum(exp(x))), without overflow."""
-    x = operand(x)
-    top = stop_gradient(max(x, axis, keepdims=True))
-    total = log(sum(exp(x - top), axis, keepdims=True)) + top
-    return total if keepdims else sum(total, axis)
+@op(shape=reduced, promote="float", sample=OVER)
+def logsumexp(xp: Any, x: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    """log(sum(exp(x))), without overflow. The slope is exp(x - y): softmax."""
+    top = xp.max(x, axis, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, 0)
+    total = xp.log(xp.sum(xp.exp(x - top), axis, keepdims=True)) + top
+    return total if keepdims else xp.squeeze(total, axis)
+
+
+logsumexp.slope(
+    x=lambda g, y, x, axis, keepdims: (
+        spread(g, x, axis, keepdims) * exp(x - spread(y, x, axis, keepdims))
+    )
+)
 
 
 def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
@@ -190,8 +218,8 @@ def cumsum(x: Array, axis: int | None = None, dtype: Any = None) -> Array:
     """
     x = operand(x)
     x = ravel(x) if axis is None else x
-    x = cast(x, dtype or _sum_dtype(x.dtype) if not is_float(x.dtype) else dtype or x.dtype)
-    return _cumsum(x, 0 if axis is None else axis)
+    dtype = dtype or ("int32" if x.dtype == "bool" else x.dtype)
+    return _cumsum(cast(x, dtype), 0 if axis is None else axis)
 
 
 @op(shape=same, sample=[normal((3, 4), axis=0), normal((3, 4), axis=-1)], text="np.cumsum")
@@ -203,9 +231,20 @@ _cumsum.slope(x=lambda g, y, x, axis: flip(_cumsum(flip(g, axis), axis), axis))
 
 
 def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:
-    """The Euclidean norm: the square root of the sum of squares."""
-    if ord not in (None, 2):
-        raise ValueError(f"norm: only the Euclidean norm (ord=None or 2). Got {ord!r}.")
+    """The Euclidean norm: the square root of the sum of squares, along axes or over all.
+
+    >>> from sheer import ops
+    >>> ops.norm([3.0, 4.0]).numpy()
+    array(5., dtype=float32)
+    """
+    x = operand(x)
+    # Of a matrix, ord=2 is the largest singular value, which is another figure.
+    is_vector = isinstance(axis, int) or (axis is None and x.ndim == 1)
+    if ord is not None and not (ord == 2 and is_vector):
+        raise ValueError(
+            "norm: sheer has the Euclidean norm (ord=None, or 2 of vectors). "
+            f"Got ord={ord!r}, axis={axis!r} for the shape {show(x.shape)}."
+        )
     return sqrt(sum(square(x), axis, keepdims))
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
+from contextlib import suppress
+from operator import index
 from typing import Any
 
 import numpy as np
 
 from sheer.core import config
-from sheer.core.errors import ShapeError
+from sheer.core.errors import ShapeError, TraceError, user_line
 from sheer.core.shapes import (
     Dim,
     Shape,
@@ -91,11 +93,7 @@ def _reshape_shape(x: Shape, newshape: Any) -> Shape:
 @op(
     shape=_reshape_shape,
     sample=[normal((3, 4), newshape=(2, 6)), normal((3, 4), newshape=(-1,))],
-    text=lambda call: (
-        f"{{x}}.reshape({call.attrs['newshape']!r})"
-        if not isinstance(call.attrs["newshape"], tuple)
-        else "{x}.reshape({newshape})"
-    ),
+    text="{x}.reshape({newshape})",
     inline=True,
 )
 def reshape(xp: Any, x: Array, newshape: Any) -> Array:
@@ -118,9 +116,15 @@ def _transpose_shape(x: Shape, axes: Any = None) -> Shape:
     return tuple(x[a] for a in order)
 
 
+def _transpose_back(g: Any, y: Any, x: Any, axes: Any) -> Any:
+    if axes is None:
+        return transpose(g)
+    return transpose(g, np.argsort([a % x.ndim for a in axes]))
+
+
 @op(
     shape=_transpose_shape,
-    sample=[normal((3, 4)), normal((2, 3, 4), axes=(1, 2, 0))],
+    sample=[normal((3, 4)), normal((2, 3, 4), axes=(1, 2, 0)), normal((2, 3, 4), axes=(-1, 0, 1))],
     text=lambda call: "{x}.T" if call.attrs["axes"] is None else "np.transpose({x}, {axes})",
     inline="always",
     operator="transpose",
@@ -130,9 +134,7 @@ def transpose(xp: Any, x: Array, axes: Any = None) -> Array:
     return xp.transpose(x, axes)
 
 
-transpose.slope(
-    x=lambda g, y, x, axes: transpose(g, None if axes is None else tuple(np.argsort(axes).tolist()))
-)
+transpose.slope(x=_transpose_back)
 
 
 def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
@@ -191,14 +193,20 @@ def _squeezed(x: Shape, axis: Any = None) -> Shape:
     return tuple(size for i, size in enumerate(x) if i not in axes)
 
 
+def _squeeze_text(call: Call) -> str:
+    shape, axis = call.inputs[0].shape, call.attrs["axis"]
+    if axis is None:
+        # By name: an axis of n elements stays, also where n is 1.
+        axis = tuple(i for i, size in enumerate(shape) if size == 1)
+    if len(shape) == 2 and axis in (-1, 1, (-1,), (1,)):
+        return "{x}[:, 0]"
+    return f"np.squeeze({{x}}, axis={axis})"
+
+
 @op(
     shape=_squeezed,
-    sample=[normal((3, 1), axis=-1), normal((1, 3, 1))],
-    text=lambda call: (
-        "{x}[:, 0]"
-        if len(call.inputs[0].shape) == 2 and call.attrs["axis"] in (-1, 1)
-        else "np.squeeze"
-    ),
+    sample=[normal((3, 1), axis=-1), normal((1, 3, 1)), normal((2, 1)), normal((1, 3), axis=0)],
+    text=_squeeze_text,
     inline=True,
 )
 def squeeze(xp: Any, x: Array, axis: Any = None) -> Array:
@@ -224,6 +232,7 @@ def _broadcast_shape(x: Shape, shape: Any) -> Shape:
     shape=_broadcast_shape,
     sample=normal((3, 1), shape=(2, 3, 4)),
     text="np.broadcast_to({x}, {shape})",
+    lazy=True,
 )
 def broadcast_to(xp: Any, x: Array, shape: Any) -> Array:
     """The values repeated along axes of size 1, and along new axes in front."""
@@ -284,6 +293,10 @@ def stack(x: Sequence[Array], axis: int = 0) -> Array:
     return concatenate([expand_dims(value, axis) for value in x], axis)
 
 
+# A list of tensors, given where one tensor is wanted, is joined.
+OPERATORS["stack"] = stack
+
+
 def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """x in parts along an axis: so many equal ones, or cut at these indices.
 
@@ -294,7 +307,7 @@ def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     x = operand(x)
     axis = normalize_axis(axis, len(x.shape))
     size = x.shape[axis]
-    if isinstance(indices_or_sections, int):
+    if isinstance(indices_or_sections, (int, np.integer)):
         if size % indices_or_sections:
             raise ValueError(
                 f"split: {size} elements on axis {axis} cannot be cut into "
@@ -349,8 +362,9 @@ def _pad_slope(g: Any, y: Any, x: Any, pad_width: Any, mode: str, constant_value
 pad.slope(x=_pad_slope)
 
 
-def repeat(x: Array, repeats: int, axis: int | None = None) -> Array:
-    """Each element several times in a row, along an axis, or of the raveled array.
+def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
+    """Each element several times in a row, along an axis, or of the raveled array. `repeats` is a
+    number, or one for each element.
 
     >>> from sheer import ops
     >>> ops.repeat([1, 2], 2).numpy()
@@ -358,6 +372,9 @@ def repeat(x: Array, repeats: int, axis: int | None = None) -> Array:
     """
     x = ravel(x) if axis is None else operand(x)
     axis = normalize_axis(axis or 0, len(x.shape))
+    if not isinstance(repeats, (int, np.integer)):
+        counts = np.asarray(repeats)
+        return take(x, np.repeat(np.arange(len(counts)), counts), axis)
     wide = expand_dims(x, axis + 1)
     wide = broadcast_to(wide, (*wide.shape[: axis + 1], repeats, *wide.shape[axis + 2 :]))
     return reshape(wide, (*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]))
@@ -371,7 +388,7 @@ def tile(x: Array, repeats: Any) -> Array:
     array([1, 2, 1, 2], dtype=int32)
     """
     x = operand(x)
-    counts = [repeats] if isinstance(repeats, int) else list(repeats)
+    counts = [repeats] if isinstance(repeats, (int, np.integer)) else list(repeats)
     counts = [1] * (len(x.shape) - len(counts)) + counts
     x = reshape(x, (1,) * (len(counts) - len(x.shape)) + tuple(x.shape))
     for axis, count in enumerate(counts):
@@ -404,9 +421,18 @@ def _indexed(x: Shape, key: Any) -> Shape:
         small, large = picked(10_000), picked(10_001)
     except IndexError as error:
         raise ShapeError(str(error)) from None
-    return tuple(
-        (b - a and Dim(b - a, a - 10_000 * (b - a))) or a for a, b in zip(small, large, strict=True)
-    )
+    steps = [b - a for a, b in zip(small, large, strict=True)]
+    first = [a - 10_000 * step for a, step in zip(small, steps, strict=True)]
+    for n in range(1, 4):
+        with suppress(IndexError, ValueError):  # too few rows for the key: so says NumPy then
+            if picked(n) != tuple(max(0, a + n * s) for a, s in zip(first, steps, strict=True)):
+                raise TraceError(
+                    f"How many rows this index picks depends on n, at {user_line()}\n"
+                    f"  shape {show(x)}\n  index {_key_text(key)}\n"
+                    "A program serves every batch size, and this index fits only some.\n"
+                    "Pick by ops.where, or run without tracing: compile(..., run_eagerly=True)."
+                )
+    return tuple(Dim(step, a) if step else a for step, a in zip(steps, first, strict=True))
 
 
 def _key_text(key: Any) -> str:
@@ -414,7 +440,7 @@ def _key_text(key: Any) -> str:
     if isinstance(key, tuple):
         return ", ".join(map(_key_text, key)) + ("," if len(key) == 1 else "")
     if isinstance(key, builtins.slice):
-        parts = ["" if p is None else str(p) for p in (key.start, key.stop, key.step)]
+        parts = ["" if p is None else str(p) for p in _ends(key)]
         return ":".join(parts[:2] if not parts[2] else parts)
     return "..." if key is Ellipsis else repr(key)
 
@@ -443,19 +469,33 @@ _getitem.slope(x=lambda g, y, x, key: placed(g, x.shape, key))
 placed.slope(g=lambda g, y, source, shape, key: _getitem(g, key))
 
 
+MASK = "Indexing with a mask gives a shape that depends on values. Use ops.where."
+
+
 def getitem(x: Array, key: Any) -> Array:
     """`x[key]`: whole numbers, slices, None, `...`; or an array of indices of the first axis."""
     if isinstance(key, (Operand, np.ndarray, list)):
-        index = operand(key)
-        if index.dtype == "bool":
-            raise TypeError(
-                "Indexing with a mask gives a shape that depends on values. Use ops.where."
-            )
-        return take(x, index, axis=0)
+        indices = operand(key)
+        if indices.dtype == "bool":
+            raise TypeError(MASK)
+        return take(x, indices, axis=0)
     parts = key if isinstance(key, tuple) else (key,)
     if any(isinstance(p, (Operand, np.ndarray, list)) for p in parts):
         raise TypeError(f"Index one axis at a time, with ops.take(x, indices, axis). Got {key!r}.")
-    return _getitem(x, key)
+    return _getitem(x, tuple(map(_plain_key, parts)) if isinstance(key, tuple) else _plain_key(key))
+
+
+def _plain_key(part: Any) -> Any:
+    """A part of a key in Python's own numbers; a symbol is refused."""
+    if isinstance(part, (bool, np.bool_)):
+        raise TypeError(MASK)
+    if isinstance(part, builtins.slice):
+        return builtins.slice(*(None if p is None else index(p) for p in _ends(part)))
+    return part if part is None or part is Ellipsis else index(part)
+
+
+def _ends(part: builtins.slice) -> tuple[Any, Any, Any]:
+    return part.start, part.stop, part.step
 
 
 OPERATORS["getitem"] = getitem
@@ -464,7 +504,7 @@ OPERATORS["getitem"] = getitem
 def slice(inputs: Array, start_indices: Sequence[int], shape: Sequence[int]) -> Array:
     """A block of `shape` that begins at `start_indices`."""
     key = tuple(builtins.slice(a, a + n) for a, n in zip(start_indices, shape, strict=True))
-    return _getitem(inputs, key)
+    return getitem(inputs, key)
 
 
 def _taken(x: Shape, indices: Shape, axis: int | None = None) -> Shape:
@@ -570,7 +610,7 @@ def one_hot(
     """
     if sparse:
         raise NotImplementedError("one_hot: sheer has no sparse tensors; leave sparse=False.")
-    rows = _one_hot(x, num_classes, str(dtype or config.floatx()))
+    rows = _one_hot(x, num_classes, dtype or config.floatx())
     return rows if axis == -1 else moveaxis(rows, -1, axis)
 
 
@@ -626,11 +666,16 @@ def ones_like(x: Array, dtype: Any = None) -> Array:
     return full_like(x, 1, dtype)
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Array:
-    """Numbers in equal steps, from `start` to before `stop`; from 0 where there is one argument."""
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Array:
+    """Numbers in equal steps, from `start` to before `stop`; from 0 where there is one argument.
+
+    >>> from sheer import ops
+    >>> ops.arange(3).numpy()
+    array([0, 1, 2], dtype=int32)
+    """
     start, stop = (0, start) if stop is None else (start, stop)
-    is_real = any(isinstance(v, float) for v in (start, stop, step))
-    return Tensor(np.arange(start, stop, step), dtype or (config.floatx() if is_real else "int32"))
+    values = np.arange(start, stop, 1 if step is None else step)
+    return Tensor(values, dtype or (config.floatx() if values.dtype.kind == "f" else "int32"))
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:

@@ -14,10 +14,11 @@ class Symbol(Comparable):
 
     `source` is the node of the graph that computes it, None for an input. `number` says that it is
     a Python number at run time (the batch size), which takes on the dtype of what it meets.
-    `label` is the name that it wants in the program, `gradient_of` the value it is a gradient of.
+    `label` is the name that it wants in the program, `gradient_of` the value it is a gradient of,
+    `output_of` the layer whose output it is.
     """
 
-    __slots__ = ("_dtype", "_shape", "gradient_of", "label", "number", "source")
+    __slots__ = ("_dtype", "_shape", "gradient_of", "label", "number", "output_of", "source")
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Symbol(Comparable):
         self.label = label
         self.number = number
         self.gradient_of: Any = None
+        self.output_of = ""
 
     @property
     def shape(self) -> Shape:
@@ -78,6 +80,9 @@ class Symbol(Comparable):
         if not self.shape or not isinstance(self.shape[0], int):
             self._refuse("len() of a value with n rows", "Use ops.shape(x)[0] as an operand.")
         return self.shape[0]
+
+    def __format__(self, spec: str) -> str:
+        return format(float(self), spec) if spec else repr(self)
 
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))

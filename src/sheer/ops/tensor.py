@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from sheer.core.dtypes import standardize_dtype
+from sheer.core import config
+from sheer.core.dtypes import NAMES, standardize_dtype
 from sheer.ops.operand import Comparable
 
 
 class Tensor(Comparable):
     """An array of numbers whose values never change; `.numpy()` gives them back.
 
+    Args:
+        value: an array, or numbers in lists, which become int32 or `config.floatx()`, as in Keras.
+        dtype: that of the value by default.
+
     Example:
 
     >>> import sheer
-    >>> x = sheer.Tensor([[1.0, 2.0], [3.0, 4.0]], dtype="float32")
+    >>> x = sheer.Tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> x + 1
     <Tensor shape=(2, 2) dtype=float32
     [[2. 3.]
@@ -30,8 +35,20 @@ class Tensor(Comparable):
 
     def __init__(self, value: Any, dtype: str | None = None):
         array = np.asarray(value, None if dtype is None else standardize_dtype(dtype))
-        standardize_dtype(array.dtype)
+        if dtype is None and not hasattr(value, "dtype"):
+            # Again from the value itself: an integer too large for int32 is an error.
+            wanted = {"f": config.floatx(), "i": "int32"}.get(array.dtype.kind)
+            array = np.asarray(value, wanted)
+        if array.dtype not in NAMES:  # another byte order, or no dtype of ours
+            array = array.astype(standardize_dtype(array.dtype))
         self._array: np.ndarray[Any, Any] = array
+
+    @classmethod
+    def of(cls, array: np.ndarray[Any, Any]) -> Self:
+        """The array as a Tensor, without a check: it has one of sheer's dtypes."""
+        tensor = cls.__new__(cls)
+        tensor._array = array
+        return tensor
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,7 +59,7 @@ class Tensor(Comparable):
     @property
     def dtype(self) -> str:
         """The name of the dtype."""
-        return str(self._array.dtype.name)
+        return NAMES[self._array.dtype]
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The values as a NumPy array, without a copy: do not write into it."""

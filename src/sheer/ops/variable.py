@@ -21,8 +21,7 @@ class Variable(Operand):
     Args:
         initializer: the first value (array, number, Tensor), or a function of `(shape, dtype)`.
         shape: with a function only.
-        dtype: that of the value by default; Python floats and float64 arrays made from them take
-            `config.floatx()`.
+        dtype: that of the value by default; Python numbers become int32 or `config.floatx()`.
         trainable: whether gradient tapes watch it by themselves.
         name: `"variable"`, `"variable_1"`, ... by default.
 
@@ -75,7 +74,8 @@ class Variable(Operand):
             dtype = standardize_dtype(dtype or config.floatx())
             self.initializer = value
             value = value(tuple(shape), dtype=dtype)
-        self._tensor = Tensor(_first_value(value, dtype))
+        # A copy: nobody else may change a variable's value through an array of their own.
+        self._tensor = Tensor(np.array(Tensor(value, dtype)))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -112,8 +112,7 @@ class Variable(Operand):
         elif isinstance(value, Symbol):
             value.numpy()
         else:
-            # A copy: nobody else may change a variable's value through an array of their own.
-            self._tensor = Tensor(np.array(value, dtype=self.dtype))
+            self._tensor = Tensor(np.array(value, dtype=self.dtype))  # a copy, as at first
 
     def assign_add(self, value: Any) -> None:
         """Add to the value."""
@@ -124,8 +123,13 @@ class Variable(Operand):
         self.assign(self.value - value)
 
     def store(self, array: np.ndarray[Any, Any]) -> None:
-        """Take an array that a program computed as the new value, without a copy."""
-        self._tensor = Tensor(array, self.dtype)
+        """Take an array that a program computed as the new value, without a copy or a check: it has
+        the variable's shape and dtype."""
+        self._tensor = Tensor.of(array)
+
+    def stored(self) -> np.ndarray[Any, Any]:
+        """The present value for a program, unseen by any trace or tape."""
+        return self._tensor.numpy()
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The present value as a NumPy array, without a copy: do not write into it."""
@@ -136,17 +140,25 @@ class Variable(Operand):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __len__(self) -> int:
-        return self.shape[0]
+        return len(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __index__(self) -> int:
+        index: int = self.value.__index__()
+        return index
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if spec else str(self)
 
     def __repr__(self) -> str:
         separator = "\n" if self.ndim > 1 else " "
         values = self._tensor.numpy()
         return f"<Variable {self.path} shape={self.shape} dtype={self.dtype}{separator}{values}>"
-
-
-def _first_value(value: Any, dtype: str | None) -> np.ndarray[Any, Any]:
-    """A copy of the value, as an array of the dtype wanted."""
-    array = np.array(value)
-    if dtype is None and array.dtype == np.float64 and not hasattr(value, "dtype"):
-        dtype = config.floatx()
-    return array if dtype is None else array.astype(standardize_dtype(dtype))

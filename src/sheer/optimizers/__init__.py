@@ -12,19 +12,21 @@ __all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "deserialize", "get", "seriali
 
 
 def get(identifier: Any) -> Any:
-    """The optimizer meant by a name, a config, or an instance.
+    """The optimizer meant by a name (in upper or lower case), a config, or an instance.
 
-    >>> get("rmsprop").name
+    >>> get("RMSProp").name
     'rmsprop'
     """
     if identifier is None:
         raise ValueError("optimizer must be a name, a config or an Optimizer. Got None.")
+    if isinstance(identifier, str) and identifier.lower() in OPTIMIZERS.entries:
+        identifier = identifier.lower()
     found = OPTIMIZERS.get(identifier)
     if not isinstance(found, Optimizer):
         raise TypeError(f"optimizer must be a name, a config or an Optimizer. Got {identifier!r}.")
     return found
 
 
-def deserialize(config: Any) -> Any:
-    """The optimizer that `serialize` described."""
-    return OPTIMIZERS.get(config)
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The optimizer that `serialize` described; `custom_objects` are classes of your own by name."""
+    return OPTIMIZERS.get(config, custom_objects)

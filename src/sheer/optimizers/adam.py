@@ -72,14 +72,17 @@ class Adam(Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        name: str = "adam",
+        name: str | None = None,
+        **kwargs: Any,
     ):
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
         self.slots = ("momentum", "velocity", *(("velocity_hat",) if amsgrad else ()))
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name, **kwargs
+        )
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        t = cast(self.iterations.value + 1, variable.dtype)
+        t = named("t", cast(self.iterations.value + 1, variable.dtype))
         correction = sqrt(1 - power(self.beta_2, t)) / (1 - power(self.beta_1, t))
         step = named("step", learning_rate * correction)
         momentum, velocity = self.slot(variable, "momentum"), self.slot(variable, "velocity")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from sheer.core.registry import Configurable, Registry
 from sheer.core.scope import section
 from sheer.ops.arithmetic import clip, maximum, minimum, reciprocal, sqrt, square
 from sheer.ops.reduction import sum
+from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
 
 OPTIMIZERS = Registry("optimizer")
@@ -25,6 +27,7 @@ class Optimizer(Configurable):
         learning_rate: a number above 0. It is kept in a Variable: setting
             `optimizer.learning_rate` works between any two steps.
         weight_decay: each weight first loses this share of itself times the learning rate.
+        name: of its state in programs: `"sgd"`, `"rmsprop"`, `"adam"` by default.
         clipnorm: each gradient is scaled down to this Euclidean norm.
         clipvalue: each element of a gradient is kept within plus or minus this.
         global_clipnorm: all gradients are scaled down together to this Euclidean norm.
@@ -38,6 +41,13 @@ class Optimizer(Configurable):
         "clipvalue": number(0, None, "()") | nothing(),
         "global_clipnorm": number(0, None, "()") | nothing(),
     }
+    lacks = {
+        "use_ema": False,
+        "ema_momentum": 0.99,
+        "ema_overwrite_frequency": None,
+        "loss_scale_factor": None,
+        "gradient_accumulation_steps": None,
+    }
     # The names of the state that each weight gets, all of its shape, 0 at first.
     slots: tuple[str, ...] = ()
 
@@ -48,14 +58,16 @@ class Optimizer(Configurable):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        name: str = "",
+        name: str | None = None,
+        **kwargs: Any,
     ):
+        self.refuse(kwargs)
         if not number(0).accepts(learning_rate):
             raise ValueError(
                 f"{type(self).__name__}: learning_rate must be a number of 0 or more. "
                 f"Got {learning_rate!r}."
             )
-        self.name = name
+        self.name = name or type(self).__name__.lower()
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue = clipnorm, clipvalue
         self.global_clipnorm = global_clipnorm
@@ -111,8 +123,20 @@ class Optimizer(Configurable):
             f"{type(self).__name__} needs a method update_step(gradient, variable, learning_rate)."
         )
 
-    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable]) -> None:
-        """One step: each weight is changed by its gradient. Weights without one stay as they are."""
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
+        """One step: each weight is changed by its gradient. Weights without one stay as they are.
+
+        trainable_variables: those that `build` was told, by default.
+        """
+        if trainable_variables is None:
+            trainable_variables = [variable for variable, _ in self._slots.values()]
+        if len(grads) != len(trainable_variables):
+            raise ValueError(
+                f"{type(self).__name__}: {len(grads)} gradients for {len(trainable_variables)} "
+                f"weights ({', '.join(v.path for v in trainable_variables) or 'none are known yet'})."
+            )
         pairs = [(g, v) for g, v in zip(grads, trainable_variables, strict=True) if g is not None]
         if not pairs:
             names = ", ".join(v.path for v in trainable_variables) or "none were given"
@@ -121,13 +145,22 @@ class Optimizer(Configurable):
                 "Does the loss depend on the weights, and was it computed inside the tape?"
             )
         variables = [v for _, v in pairs]
+        if len(pairs) < len(trainable_variables):
+            known = {id(v) for v in variables}
+            left = ", ".join(v.path for v in trainable_variables if id(v) not in known)
+            warnings.warn(
+                f"{type(self).__name__}: no gradient for {left}, left as it is. "
+                "Does the loss depend on it?",
+                stacklevel=2,
+            )
         self.build(variables)
         with section(f"update: {self.name}"):
             gradients = self._clipped([g for g, _ in pairs])
             rate = self._learning_rate.value
-            for variable in variables:
-                if self.weight_decay:
-                    variable.assign_sub(variable.value * (self.weight_decay * rate))
+            if self.weight_decay:
+                decay = named("decay", self.weight_decay * rate)
+                for variable in variables:
+                    variable.assign_sub(variable.value * decay)
             for gradient, variable in zip(gradients, variables, strict=True):
                 self.update_step(gradient, variable, rate)
             for variable in variables:
@@ -141,18 +174,20 @@ class Optimizer(Configurable):
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
 
     def _clipped(self, gradients: list[Any]) -> list[Any]:
+        clips = self.clipnorm or self.clipvalue or self.global_clipnorm
+        return [named("clipped", g) for g in self._clip(gradients)] if clips else gradients
+
+    def _clip(self, gradients: list[Any]) -> list[Any]:
         if self.clipnorm:
             return [_scaled_to(g, self.clipnorm) for g in gradients]
         if self.clipvalue:
             return [clip(g, -self.clipvalue, self.clipvalue) for g in gradients]
-        if self.global_clipnorm:
-            total = sum(square(gradients[0]))
-            for gradient in gradients[1:]:
-                total = total + sum(square(gradient))
-            limit = float(self.global_clipnorm)
-            scale = limit * minimum(reciprocal(sqrt(total)), 1 / limit)
-            return [g * scale for g in gradients]
-        return gradients
+        limit = float(self.global_clipnorm or 0)
+        total = sum(square(gradients[0]))
+        for gradient in gradients[1:]:
+            total = total + sum(square(gradient))
+        scale = named("scale", limit * minimum(reciprocal(sqrt(total)), 1 / limit))
+        return [g * scale for g in gradients]
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer; the learning rate as it is now."""

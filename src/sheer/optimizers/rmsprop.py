@@ -73,13 +73,16 @@ class RMSprop(Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        name: str = "rmsprop",
+        name: str | None = None,
+        **kwargs: Any,
     ):
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         self.slots = ("velocity",)
         self.slots += ("momentum",) if momentum else ()
         self.slots += ("average_gradient",) if centered else ()
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name, **kwargs
+        )
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         velocity = self.slot(variable, "velocity")

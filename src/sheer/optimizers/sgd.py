@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sheer.core.checks import boolean, number
+from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
 from sheer.optimizers.base import OPTIMIZERS, Optimizer
 
@@ -40,17 +41,20 @@ class SGD(Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        name: str = "sgd",
+        name: str | None = None,
+        **kwargs: Any,
     ):
         self.momentum, self.nesterov = momentum, nesterov
         self.slots = ("momentum",) if momentum else ()
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name, **kwargs
+        )
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        step = learning_rate * gradient
         if not self.momentum:
-            variable.assign_sub(step)
+            variable.assign_sub(learning_rate * gradient)
             return
+        step = named("step", learning_rate * gradient)
         momentum = self.slot(variable, "momentum")
         momentum.assign(self.momentum * momentum - step)
         if self.nesterov:

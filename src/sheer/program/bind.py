@@ -33,41 +33,39 @@ class BoundProgram:
         self.program = program
         self.has_state = has_state
         self.variables = {".".join(p for p in place if p): v for v, place in places.items()}
-        self._spaces: dict[str, tuple[SimpleNamespace, list[tuple[str, Variable]]]] = {}
-        self._order: list[tuple[str, Any]] = []
+        self._spaces: dict[str, SimpleNamespace] = {}
+        self._members: list[tuple[SimpleNamespace, str, Variable]] = []
         for variable, (space, attribute) in places.items():
             if space:
-                members = self._spaces.setdefault(space, (SimpleNamespace(), []))[1]
-                members.append((attribute, variable))
-        for parameter in program.parameters:
-            self._order.append((parameter, self._source(parameter, list(data))))
+                namespace = self._spaces.setdefault(space, SimpleNamespace())
+                self._members.append((namespace, attribute, variable))
+        self._sources = [self._source(p, list(data)) for p in program.parameters]
 
     def _source(self, parameter: str, data: list[str]) -> Any:
         """Where an argument comes from: a place in the data, a namespace, or a Variable."""
         if parameter in data:
             return data.index(parameter)
         if parameter in self._spaces:
-            return self._spaces[parameter][0]
+            return self._spaces[parameter]
         if parameter in self.variables:
             return self.variables[parameter]
         known = [*data, *self._spaces, *(name for name in self.variables if "." not in name)]
         raise ValueError(
-            f"{self.program.filename}: {self.program.name} has the parameter {parameter!r}, which is "
-            f"neither data nor a part of this model.\nKnown here: {', '.join(known)}."
+            f"{self.program.filename}: {self.program.name} has the parameter {parameter!r}, which "
+            f"is neither data nor a part of this model.\nKnown here: {', '.join(known)}."
         )
 
     def arguments(self, data: Sequence[Any]) -> list[Any]:
         """The arguments of the program's function, with the present values of the Variables."""
-        for space, members in self._spaces.values():
-            for attribute, variable in members:
-                setattr(space, attribute, variable.numpy())
+        for namespace, attribute, variable in self._members:
+            setattr(namespace, attribute, variable.stored())
         return [
             data[source]
             if isinstance(source, int)
-            else source.numpy()
+            else source.stored()
             if isinstance(source, Variable)
             else source
-            for _, source in self._order
+            for source in self._sources
         ]
 
     def __call__(self, data: Sequence[Any]) -> Any:
@@ -77,20 +75,18 @@ class BoundProgram:
             return result
         try:
             output, state = result
-            changed = [(self._variable(key), key, value) for key, value in state.items()]
+            items = state.items()
         except (TypeError, ValueError, AttributeError):
             raise ValueError(
                 f"{self.program.filename}: {self.program.name} must return (output, state), where "
                 f"state is a dictionary such as {{'{next(iter(self.variables))}': new_value}}."
             ) from None
-        for variable, key, value in changed:
-            if np.shape(value) != variable.shape:
-                raise ValueError(
-                    f"{self.program.filename}: the new value of {key} has the shape "
-                    f"{show(np.shape(value))}, the variable {show(variable.shape)}."
-                )
-        for variable, _, value in changed:
-            variable.store(np.asarray(value))
+        changed = [
+            (variable := self._variable(key), self._fitted(value, variable, key, data))
+            for key, value in items
+        ]
+        for variable, array in changed:
+            variable.store(array)
         return output
 
     def _variable(self, key: str) -> Variable:
@@ -100,3 +96,18 @@ class BoundProgram:
                 f"Known: {', '.join(self.variables)}."
             )
         return self.variables[key]
+
+    def _fitted(
+        self, value: Any, variable: Variable, key: str, data: Sequence[Any]
+    ) -> np.ndarray[Any, Any]:
+        """The value as an array of the Variable's shape and dtype, which nobody else may change."""
+        known = variable.stored()
+        if np.shape(value) != known.shape:
+            raise ValueError(
+                f"{self.program.filename}: the new value of {key} has the shape "
+                f"{show(np.shape(value))}, the variable {show(known.shape)}."
+            )
+        if type(value) is not np.ndarray or value.dtype is not known.dtype:
+            return np.array(value, known.dtype)
+        is_part = value.base is not None or any(value is given for given in data)
+        return value.copy() if is_part else value

@@ -11,19 +11,20 @@ from typing import Any
 
 from sheer.ops.declare import OPS, Op
 
-# Ops by the name that their function has in a program.
-BY_NAME = {name.lstrip("_"): op for name, op in OPS.items()}
-
-
 def helper_name(op: Op[Any, Any]) -> str:
     """The name of an op's function in a program."""
     return op.name.lstrip("_")
 
 
+def op_called(name: str) -> Op[Any, Any] | None:
+    """The op whose function has this name in a program."""
+    return OPS.get(name) or OPS.get(f"_{name}")
+
+
 def helper_sources(names: list[str]) -> list[str]:
     """The definitions of these helper functions and of all that they call, callers first."""
     found: dict[str, str] = {}
-    waiting = [BY_NAME[name].body for name in names]
+    waiting: list[Any] = [op.body for name in names if (op := op_called(name)) is not None]
     while waiting:
         function = waiting.pop(0)
         name = function.__name__.lstrip("_")

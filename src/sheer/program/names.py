@@ -17,7 +17,8 @@ RESERVED = set(dir(builtins)) | set(keyword.kwlist) | {"np", "logs", "state"}
 def identifier(name: str) -> str:
     """The name as Python can have it."""
     name = re.sub(r"\W+", "_", name).strip("_") or "value"
-    return f"_{name}" if name[0].isdigit() else name
+    name = f"_{name}" if name[0].isdigit() else name
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 class Names:
@@ -28,7 +29,7 @@ class Names:
     """
 
     def __init__(self, places: dict[Variable, tuple[str, str]], taken: set[str]):
-        self.taken = RESERVED | taken | {space for space, _ in places.values() if space}
+        self.taken = RESERVED | taken | {space or attribute for space, attribute in places.values()}
         self.names: dict[int, str] = {}
         self.parts: list[str] = []
         self.places = places
@@ -72,4 +73,6 @@ class Names:
             if part not in self.parts:
                 self.parts.append(part)
             return f"{label}{self.parts.index(part) + 1}"
+        if value.output_of and not call.op.label:
+            return f"{value.output_of}_out"
         return label

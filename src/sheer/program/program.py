@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
+from sheer.core.files import write_text
 from sheer.engines import numpy as numpy_engine
 
 NAMES = ("train_step", "test_step", "predict_step")
@@ -57,7 +56,7 @@ class Program:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the text to a file, all of it or nothing."""
-        write_file(path, self.text)
+        write_text(path, self.text)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -66,7 +65,8 @@ class Program:
 
         The function is the one called train_step, test_step or predict_step; else the first one.
         """
-        text = Path(path).read_text()
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
         try:
             functions = [n.name for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)]
         except SyntaxError as error:
@@ -78,24 +78,3 @@ class Program:
             )
         name = next((n for n in functions if n in NAMES), functions[0])
         return cls(text, name, str(path))
-
-
-def write_file(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file, all of it or nothing: readers never see half of it."""
-    path = Path(path)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=path.name, suffix=".tmp", delete=False
-    ) as file:
-        file.write(text)
-    try:
-        os.chmod(file.name, 0o666 & ~_umask())
-        os.replace(file.name, path)
-    except OSError:
-        os.unlink(file.name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

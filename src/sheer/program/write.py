@@ -16,7 +16,7 @@ from sheer.ops.recording import Call
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
-from sheer.program.helpers import BY_NAME, helper_name, helper_sources
+from sheer.program.helpers import helper_name, helper_sources, op_called
 from sheer.program.names import Names
 from sheer.trace.graph import Graph
 from sheer.trace.rewrites import batch_size
@@ -89,9 +89,9 @@ class _Writer:
         found: dict[str, None] = {}
         for template in self.templates.values():
             for node in ast.walk(template):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                    if node.func.id in BY_NAME:
-                        found[node.func.id] = None
+                is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+                if is_call and op_called(node.func.id):  # type: ignore[attr-defined]
+                    found[node.func.id] = None  # type: ignore[attr-defined]
         return list(found)
 
     # --- lines ----------------------------------------------------------------------------
@@ -106,7 +106,7 @@ class _Writer:
                 continue
             if call.place.section != section:
                 section, part = call.place.section, None
-                number = f"{sections.index(section) + 1}. " if len(sections) > 1 else ""
+                number = f"{sections.index(section) + 1}. " if section and len(sections) > 1 else ""
                 lines += ["", f"# {number}{section}"] if section else [""]
             if call.place.part != part:
                 part = call.place.part
@@ -140,7 +140,7 @@ class _Writer:
         if call.op.inline == "always" and id(value) not in self.new_values:
             return True
         return (
-            bool(call.op.inline)
+            bool(call.op.inline or call.place.section.startswith("backward"))
             and self.uses[id(value)] == 1
             and not value.label
             and value.gradient_of is None
@@ -218,7 +218,9 @@ class _Writer:
             return known
         dtype = dtype_text(tensor.dtype)
         if array.ndim == 0:
-            text = f"{dtype}({_number(array.item())})"
+            value = array.item()
+            exact = isinstance(value, float) and np.isfinite(value)
+            text = f"{dtype}({array[()]!s})" if exact else f"{dtype}({_number(value)})"
         elif array.size <= SMALL_CONSTANT:
             text = f"np.array({_numbers(array.tolist())}, dtype={dtype})"
         else:

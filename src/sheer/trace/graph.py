@@ -13,7 +13,7 @@ from sheer.core.scope import current_place
 from sheer.core.shapes import Dim
 from sheer.ops.arithmetic import cast, stop_gradient
 from sheer.ops.declare import operand
-from sheer.ops.recording import Call, tracing
+from sheer.ops.recording import Call, known_alike, tracing
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
@@ -46,7 +46,6 @@ class Trace:
         self.reads: dict[Variable, Symbol] = {}
         self.writes: dict[Variable, Any] = {}
         self._known: dict[Any, Call] = {}
-        self._kept: list[Any] = []
 
     def simplify(self, call: Call) -> Any:
         """What a rewrite rule gives in place of this call; None where none applies."""
@@ -59,8 +58,9 @@ class Trace:
     def record(self, call: Call) -> Call:
         """Write a call down; an equal one made before is found again (common subexpressions)."""
         key = (call.op.name, *map(_identity, call.inputs), repr(call.attrs))
-        if key in self._known:
-            return self._known[key]
+        known = self._known.get(key)
+        if known is not None and known_alike(call, known):
+            return known
         call.outputs = [Symbol(s, d, source=call) for s, d in call.op.infer(call)]
         call.place = current_place()
         self.calls.append(call)

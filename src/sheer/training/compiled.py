@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sheer import losses, metrics
+from sheer.core.checks import number
 from sheer.core.scope import part, section
 from sheer.losses import Loss
 from sheer.metrics import Mean, MeanMetricWrapper, Metric
 from sheer.ops.declare import shape_of
+from sheer.ops.operand import Operand
 from sheer.ops.recording import computing
 
 
@@ -28,6 +30,19 @@ def compile_loss(loss: Any) -> Loss | None:
         made: Loss = cls()
         return made
     return losses.LossFunctionWrapper(found)
+
+
+def compile_weight(weight: Any) -> float | None:
+    """The factor of the loss: a number, or a list or dictionary of one."""
+    listed = list(weight.values()) if isinstance(weight, dict) else weight
+    if isinstance(listed, (list, tuple)) and len(listed) == 1:
+        (weight,) = listed
+    if weight is not None and not number().accepts(weight):
+        raise ValueError(
+            "compile: loss_weights must be a number, as sheer's models have one output. "
+            f"Got {weight!r}."
+        )
+    return None if weight is None else float(weight)
 
 
 def _class_name(name: str) -> str:
@@ -88,6 +103,11 @@ class CompiledMetrics:
         """The metrics made so far."""
         return [m for m, _ in self._made or []]
 
+    def build(self, y_true: Any, y_pred: Any) -> None:
+        """Make the metrics for such targets and predictions, once."""
+        if self._made is None and isinstance(y_pred, Operand):
+            self._made = self._build(y_true, y_pred)
+
     def _build(self, y_true: Any, y_pred: Any) -> list[tuple[Metric, bool]]:
         made: list[tuple[Metric, bool]] = []
         with computing():
@@ -101,19 +121,15 @@ class CompiledMetrics:
                 made.append((metric, weighted))
         return made
 
-    def update(self, y_true: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
-        """Take in a batch; the figures so far, by name."""
-        if self._made is None:
-            self._made = self._build(y_true, y_pred)
-        results = {}
-        for metric, weighted in self._made:
+    def update(self, y_true: Any, y_pred: Any, sample_weight: Any) -> None:
+        """Take in a batch."""
+        self.build(y_true, y_pred)
+        for metric, weighted in self._made or []:
             with part(metric.name, f"{type(metric).__name__}"):
                 if weighted and sample_weight is not None:
                     metric.update_state(y_true, y_pred, sample_weight=sample_weight)
                 else:
                     metric.update_state(y_true, y_pred)
-                results[metric.name] = metric.result()
-        return results
 
     def track_loss(self, loss: Any, rows: Any) -> None:
         """Count a batch's loss by its number of examples."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from sheer.core import config, tree
+from sheer.core.checks import number
 from sheer.core.dtypes import DTYPES
 from sheer.core.shapes import show
 from sheer.ops.operand import Operand
@@ -26,42 +27,58 @@ class Data:
         self.caller = caller
         if x is None:
             raise ValueError(f"{caller}: x is missing. Got None.")
-        self.parts = {"x": x, "y": y, "sample_weight": sample_weight}
-        self.parts = {
-            name: tree.map_tree(partial(self._array, name), part)
-            for name, part in self.parts.items()
-            if part is not None
-        }
-        self.arrays: Arrays = tree.leaves(self.parts)
+        given = {"x": x, "y": y, "sample_weight": sample_weight}
+        self._take(
+            {
+                name: tree.map_tree(partial(self._array, name), part)
+                for name, part in given.items()
+                if part is not None
+            }
+        )
         self._check_lengths()
-        self.rows = len(self.arrays[0])
         if self.rows == 0:
             raise ValueError(f"{caller}: the data are empty: x has the shape {self._shapes('x')}.")
         self._check_numbers()
 
+    def _take(self, parts: dict[str, Any]) -> None:
+        self.parts = parts
+        self.arrays: Arrays = tree.leaves(parts)
+        if not tree.leaves(parts["x"]):
+            raise ValueError(f"{self.caller}: x holds no array. Got {parts['x']!r}.")
+        self.rows = len(self.arrays[0])
+        if not isinstance(parts.get("sample_weight", self.arrays[0]), np.ndarray):
+            raise TypeError(
+                f"{self.caller}: sample_weight must be one array, with a number per example. "
+                f"Got {type(parts['sample_weight']).__name__}."
+            )
+
     def _array(self, name: str, value: Any) -> np.ndarray[Any, Any]:
-        if isinstance(value, (int, float, str)):
+        if value is None or isinstance(value, (int, float, complex, str, bytes)):
             raise TypeError(
                 f"{self.caller}: {name} must be an array, or a list of arrays, each with one row "
-                f"per example. Got {value!r}. Make lists of numbers an array first: np.array({name})."
+                f"per example. Got {value!r}.\nMake lists of numbers an array first: "
+                f"np.array({name})."
             )
         if not isinstance(value, np.ndarray):
             if not isinstance(value, Operand) and not hasattr(value, "__array__"):
                 raise TypeError(
                     f"{self.caller}: {name} must be an array, or a list of arrays. Got "
-                    f"{type(value).__name__}. Generators and data sets of other libraries are not "
+                    f"{type(value).__name__}.\nGenerators and data sets of other libraries are not "
                     "supported: give arrays, or call train_on_batch for each batch."
                 )
             value = np.asarray(value)
-        value = cast(np.ndarray[Any, Any], value)
         if value.dtype.name not in DTYPES and value.dtype != np.float16:
+            first = value.reshape(-1)[:1].tolist()
             raise TypeError(
-                f"{self.caller}: {name} must hold numbers. Got an array of dtype {value.dtype}, "
-                f"such as {value.reshape(-1)[0] if value.size else None!r}."
+                f"{self.caller}: {name} must hold real numbers. Got an array of dtype {value.dtype}"
+                + (f", such as {first[0]!r}" if first else "")
+                + f".\nConvert it first: {name}.astype('float32'), or number its categories."
             )
         if value.ndim == 0:
-            raise ValueError(f"{self.caller}: {name} needs one row per example. Got {value!r}.")
-        return value
+            raise ValueError(
+                f"{self.caller}: {name} needs one row per example. Got the single number {value}."
+            )
+        return cast(np.ndarray[Any, Any], value)
 
     def _shapes(self, name: str) -> str:
         return ", ".join(show(a.shape) for a in tree.leaves(self.parts[name]))
@@ -69,7 +86,11 @@ class Data:
     def _check_lengths(self) -> None:
         if len({len(a) for a in self.arrays}) > 1:
             lines = [f"  {name:<13} {self._shapes(name)}" for name in self.parts]
-            raise ValueError(f"{self.caller}: the numbers of rows differ.\n" + "\n".join(lines))
+            raise ValueError(
+                f"{self.caller}: the numbers of rows differ.\n"
+                + "\n".join(lines)
+                + "\nEach array needs one row per example."
+            )
 
     def _check_numbers(self) -> None:
         for name, part in self.parts.items():
@@ -89,35 +110,57 @@ class Data:
 
     def split(self, fraction: float) -> tuple[Data, Data]:
         """The first rows, and the last `fraction` of them."""
-        if not 0 < fraction < 1:
-            raise ValueError(f"{self.caller}: validation_split must be between 0 and 1. "
-                             f"Got {fraction!r}.")  # fmt: skip
+        if not number(0, 1, "()").accepts(fraction):
+            raise ValueError(
+                f"{self.caller}: validation_split must be {number(0, 1, '()').words}. "
+                f"Got {fraction!r}."
+            )
         first = int(self.rows * (1 - fraction))
         if first in (0, self.rows):
             raise ValueError(
-                f"{self.caller}: validation_split={fraction} leaves {first} rows for training and "
-                f"{self.rows - first} for validation."
+                f"{self.caller}: validation_split={fraction} leaves {first} of {self.rows} rows "
+                f"for training and {self.rows - first} for validation."
             )
-        return self._rows(slice(0, first)), self._rows(slice(first, None))
+        return self._part(slice(0, first)), self._part(slice(first, None))
 
-    def _rows(self, rows: slice) -> Data:
-        parts = {k: tree.map_tree(lambda a: a[rows], v) for k, v in self.parts.items()}
-        return Data(parts["x"], parts.get("y"), parts.get("sample_weight"), self.caller)
+    def _part(self, rows: slice) -> Data:
+        """These rows only. They were checked already."""
+        part: Data = object.__new__(Data)
+        part.caller = self.caller
+        part._take({k: tree.map_tree(lambda a: a[rows], v) for k, v in self.parts.items()})
+        return part
+
+    def weighted(self, by_class: Any) -> Data:
+        """With the weight of each example's class in its sample weight; None changes nothing."""
+        if by_class is None:
+            return self
+        weights = _class_weights(self.parts.get("y"), by_class, self.caller)
+        if "sample_weight" in self.parts:
+            own = self.parts["sample_weight"]
+            weights = weights.reshape(-1, *[1] * (own.ndim - 1)) * own
+        result: Data = object.__new__(Data)
+        result.caller = self.caller
+        result._take({**self.parts, "sample_weight": weights})
+        return result
 
     def batches(
         self, batch_size: int, order: np.ndarray[Any, Any] | None = None
     ) -> Iterator[Arrays]:
         """The arrays cut into batches, in the order given; the last one may be smaller."""
         for start in range(0, self.rows, batch_size):
-            if order is None:
-                yield [_ready(a[start : start + batch_size]) for a in self.arrays]
-            else:
-                rows = order[start : start + batch_size]
-                yield [_ready(a[rows]) for a in self.arrays]
+            rows = slice(start, start + batch_size) if order is None \
+                else order[start : start + batch_size]  # fmt: skip
+            yield [ready(a[rows]) for a in self.arrays]
 
-    def structure(self) -> tuple[Any, ...]:
-        """(x, y, sample_weight) or less, as `train_step` gets it; arrays in place of batches."""
-        return tuple(self.parts.values())
+    def structure(self) -> Any:
+        """What `train_step` gets, with arrays in place of batches: (x, y) or (x, y, sample_weight);
+        x itself where there is nothing else, in a tuple where x is a list or tuple."""
+        x, y, weight = (self.parts.get(name) for name in ("x", "y", "sample_weight"))
+        if weight is not None:
+            return x, y, weight
+        if y is not None:
+            return x, y
+        return (x,) if isinstance(x, (list, tuple)) else x
 
 
 def _quiet_sum(array: np.ndarray[Any, Any]) -> Any:
@@ -125,7 +168,7 @@ def _quiet_sum(array: np.ndarray[Any, Any]) -> Any:
         return array.sum()
 
 
-def _ready(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def ready(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Floats in `config.floatx()`; whole numbers as they are."""
     dtype = batch_dtype(array.dtype)
     return array if array.dtype == dtype else array.astype(dtype)
@@ -136,8 +179,18 @@ def batch_dtype(dtype: np.dtype[Any]) -> str:
     return config.floatx() if dtype.kind == "f" else dtype.name
 
 
-def class_weights(y: Any, weights: dict[int, float]) -> np.ndarray[Any, Any]:
-    """The weight of each example from that of its class; y holds labels or one-hot rows."""
-    y = np.asarray(y)
+def _class_weights(y: Any, weights: Any, caller: str) -> np.ndarray[Any, Any]:
+    """The weight of each example from that of its class, 1 by default; y holds labels, or one-hot
+    rows."""
+    if not isinstance(weights, dict) or not all(map(number().accepts, weights.values())):
+        raise ValueError(
+            f"{caller}: class_weight must be a dictionary with a number for each class, such as "
+            f"{{0: 1.0, 1: 2.5}}. Got {weights!r}."
+        )
+    if not isinstance(y, np.ndarray):
+        raise ValueError(f"{caller}: class_weight needs one array y with the classes.")
     labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y))
-    return np.array([weights.get(int(label), 1.0) for label in labels], config.floatx())
+    found = np.ones(len(y), config.floatx())
+    for label, weight in weights.items():
+        found[np.rint(labels) == label] = weight
+    return found

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from sheer.callbacks import Callback, CallbackList, History, ProgbarLogger
+from sheer.callbacks import CallbackList, History
+from sheer.callbacks.progress import ProgressLogger, progress
 from sheer.core import random, tree
 from sheer.core.checks import integer
+from sheer.core.shapes import show
 from sheer.ops.random import random_permutation
 from sheer.ops.tensor import Tensor
-from sheer.training.data import Arrays, Data, class_weights
+from sheer.training.data import Arrays, Data
+from sheer.training.undo import undone_on_error
 
 BATCH_SIZE = 32
 
@@ -34,26 +38,55 @@ class Settings:
     validation_data: Any = None
     validation_batch_size: int | None = None
     validation_steps: int | None = None
-    validation_freq: int = 1
+    validation_freq: Any = 1
 
     def check(self, caller: str) -> None:
         """Raise for a value that cannot be."""
-        for name in ("batch_size", "steps", "validation_batch_size", "validation_freq"):
+        for name in ("batch_size", "steps", "validation_batch_size", "validation_steps"):
             value = getattr(self, name)
             if value is not None and not integer(1).accepts(value):
-                raise ValueError(f"{caller}: {name} must be {integer(1).words}. Got {value!r}.")
+                shown = "steps_per_epoch" if (caller, name) == ("fit", "steps") else name
+                raise ValueError(f"{caller}: {shown} must be {integer(1).words}. Got {value!r}.")
         for name in ("epochs", "initial_epoch"):
             if not integer(0).accepts(getattr(self, name)):
                 raise ValueError(
                     f"{caller}: {name} must be {integer(0).words}. Got {getattr(self, name)!r}."
                 )
+        every = self.validation_freq
+        if not integer(1).accepts(every) and not isinstance(every, (list, tuple, set)):
+            raise ValueError(
+                f"{caller}: validation_freq must be {integer(1).words}, or a list of epochs. "
+                f"Got {every!r}."
+            )
         if self.verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"{caller}: verbose must be 0, 1, 2 or 'auto'. Got {self.verbose!r}.")
 
+    def batch_count(self, rows: int) -> int:
+        """How many batches the data give."""
+        return -(-rows // (self.batch_size or BATCH_SIZE))
+
     def step_count(self, rows: int) -> int:
-        """How many batches an epoch has."""
-        batches = -(-rows // (self.batch_size or BATCH_SIZE))
+        """How many steps an epoch has."""
+        batches = self.batch_count(rows)
         return batches if self.steps is None else min(self.steps, batches)
+
+    def epoch_count(self) -> int:
+        """How many epochs there are to run."""
+        return max(0, self.epochs - self.initial_epoch)
+
+    def validates(self, epoch: int) -> bool:
+        """Whether there is an evaluation after this epoch (they count from 0)."""
+        every = self.validation_freq
+        return (epoch + 1) % every == 0 if integer(1).accepts(every) else epoch + 1 in every
+
+    def for_validation(self) -> Settings:
+        """The settings of the evaluations inside of `fit`."""
+        batch_size = self.validation_batch_size or self.batch_size
+        return replace(self, batch_size=batch_size, steps=self.validation_steps)
+
+
+# For each array a function that gives it; None once nobody else has it.
+Sources = list[Callable[[], Any]]
 
 
 @dataclass
@@ -62,8 +95,8 @@ class LastFit:
 
     settings: Settings
     first_key: random.Key
-    data: list[Any]
-    validation: list[Any]
+    data: Sources
+    validation: Sources
 
 
 def fit(
@@ -72,34 +105,27 @@ def fit(
     """Train a model: see `Model.fit`."""
     settings.check("fit")
     model.check_compiled("fit")
-    data = Data(x, y, weights_of(y, sample_weight, by_class), "fit")
-    data, validation = _with_validation(data, settings)
-    step = model._steps.get("train_step", data)
-    for one in (data, validation):
-        if one is not None:
-            check_targets(model, one)
-    test_step = model._steps.get("test_step", validation) if validation else None
+    data, validation, sources = _with_validation(Data(x, y, sample_weight, "fit"), settings)
+    if by_class is not None:
+        data = data.weighted(by_class)
+        sources[0].append(lambda: None)  # these weights are nowhere else
+    with undone_on_error(model):
+        step = prepared(model, "train_step", data)
+        test_step = prepared(model, "test_step", validation) if validation else None
+        history, callbacks = _callbacks(model, settings, data.rows, fitting=True)
 
-    key = random.reserve_keys(max(0, settings.epochs - settings.initial_epoch))
-    model.last_fit = LastFit(settings, key, _weak(data), _weak(validation) if validation else [])
-    history = History()
-    callbacks = _callbacks(model, [history], settings, data.rows)
+    key = random.reserve_keys(settings.epoch_count())
+    passes = Passes(data, settings, key)
+    model.last_fit = LastFit(settings, key, *sources)
     model.history, model.stop_training = history, False
     callbacks.call("on_train_begin", {})
     logs: dict[str, Any] = {}
     for epoch in range(settings.initial_epoch, settings.epochs):
         model.reset_metrics()
         callbacks.call("on_epoch_begin", epoch, {})
-        order = None
-        if settings.shuffle:
-            order = shuffled(data.rows, (key[0], key[1] + epoch - settings.initial_epoch))
-        logs = _run(model, step, data, settings, callbacks, "train", order)
-        if validation and test_step and (epoch + 1) % settings.validation_freq == 0:
-            inner = replace(
-                settings,
-                batch_size=settings.validation_batch_size or settings.batch_size,
-                steps=settings.validation_steps,
-            )
+        logs = _run(model, step, passes.epoch(), callbacks, "train")
+        if validation and test_step and settings.validates(epoch):
+            inner = settings.for_validation()
             figures = _evaluated(model, test_step, validation, inner, callbacks)
             logs = {**logs, **{f"val_{name}": value for name, value in figures.items()}}
         callbacks.call("on_epoch_end", epoch, logs)
@@ -109,24 +135,27 @@ def fit(
     return history
 
 
-def evaluate(model: Any, data: Data, settings: Settings) -> dict[str, float]:
+def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, settings: Settings) -> dict[str, Any]:
     """The figures of a model on data: see `Model.evaluate`."""
     settings.check("evaluate")
     model.check_compiled("evaluate")
-    step = model._steps.get("test_step", data)
-    check_targets(model, data)
-    callbacks = _callbacks(model, [], settings, data.rows)
+    data = Data(x, y, sample_weight, "evaluate")
+    with undone_on_error(model):
+        step = prepared(model, "test_step", data)
+        _, callbacks = _callbacks(model, settings, data.rows)
     return _evaluated(model, step, data, settings, callbacks)
 
 
-def predict(model: Any, data: Data, settings: Settings) -> Any:
+def predict(model: Any, x: Any, settings: Settings) -> Any:
     """The outputs of a model for data: see `Model.predict`."""
     settings.check("predict")
-    step = model._steps.get("predict_step", data)
-    callbacks = _callbacks(model, [], settings, data.rows)
+    data = Data(x, caller="predict")
+    with undone_on_error(model):
+        step = prepared(model, "predict_step", data)
+        _, callbacks = _callbacks(model, settings, data.rows)
     callbacks.call("on_predict_begin", {})
     outputs: list[Any] = []
-    for number, batch in _numbered(data, settings):
+    for number, batch in Passes(data, settings).epoch():
         callbacks.call("on_predict_batch_begin", number, {})
         outputs.append(step(batch))
         callbacks.call("on_predict_batch_end", number, {"outputs": outputs[-1]})
@@ -135,35 +164,42 @@ def predict(model: Any, data: Data, settings: Settings) -> Any:
     return tree.refill(outputs[0], [np.concatenate(column) for column in columns])
 
 
-def check_targets(model: Any, data: Data) -> None:
-    """Ask the loss whether the targets can be right for the model's outputs."""
-    y = data.parts.get("y")
-    if model._compiled_loss is not None and isinstance(y, np.ndarray) and model.output_shape:
-        model._compiled_loss.check_targets(y, model.output_shape)
-    elif model._compiled_loss is not None and y is None and data.caller in ("fit", "evaluate"):
+# --- before the first step ------------------------------------------------------------------
+
+
+def prepared(model: Any, kind: str, data: Data) -> Callable[[Arrays], Any]:
+    """The step for such data, after all checks: what is wrong with the data is said here."""
+    if "y" not in data.parts and model.needs_targets(kind):
         raise ValueError(f"{data.caller}: y is missing; the loss compares predictions with it.")
+    model._steps.build(data)
+    if kind != "predict_step":
+        _check_targets(model, data)
+    step: Callable[[Arrays], Any] = model._steps.get(kind, data)
+    return step
 
 
-def weights_of(y: Any, sample_weight: Any, by_class: Any) -> Any:
-    """The weight of each example from its own and that of its class."""
-    if by_class is None:
-        return sample_weight
-    weights = class_weights(y, by_class)
-    return weights if sample_weight is None else weights * np.asarray(sample_weight)
+def _check_targets(model: Any, data: Data) -> None:
+    """Ask the loss whether the targets can be right for the model's outputs."""
+    y, weight = data.parts.get("y"), data.parts.get("sample_weight")
+    outputs, loss = model.output_shape, model._compiled_loss
+    if loss is None or outputs is None:
+        return
+    if isinstance(y, np.ndarray):
+        try:
+            loss.check_targets(y, outputs)
+        except ValueError as error:
+            raise ValueError(f"{data.caller}: {error}") from None
+    if weight is not None and weight.ndim > max(1, len(outputs) - 1) and weight.shape[1:] != (1,):
+        raise ValueError(
+            f"{data.caller}: sample_weight must have the shape (n,), one number per example. "
+            f"Got {show(weight.shape)}."
+        )
 
 
-def shuffled(rows: int, key: random.Key) -> np.ndarray[Any, Any]:
-    """The order of the rows in an epoch."""
-    order: np.ndarray[Any, Any] = random_permutation(Tensor(list(key), "uint32"), rows).numpy()
-    return order
-
-
-def plain(logs: Any) -> dict[str, float]:
-    """Figures as Python floats."""
-    return {name: float(value) for name, value in logs.items()}
-
-
-def _with_validation(data: Data, settings: Settings) -> tuple[Data, Data | None]:
+def _with_validation(
+    data: Data, settings: Settings
+) -> tuple[Data, Data | None, tuple[Sources, Sources]]:
+    """The data for training and for validation, and where both can be found later on."""
     given = settings.validation_data
     if given is not None:
         if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
@@ -173,45 +209,105 @@ def _with_validation(data: Data, settings: Settings) -> tuple[Data, Data | None]
                 + (f" of {len(given)}." if isinstance(given, (tuple, list)) else ".")
             )
         x, y, weight = (*given, None)[:3]
-        return data, Data(x, y, weight, "fit, validation_data")
+        validation = Data(x, y, weight, "fit, validation_data")
+        return data, validation, (_sources(data), _sources(validation))
     if settings.validation_split:
-        return data.split(settings.validation_split)
-    return data, None
+        first, last = data.split(settings.validation_split)
+        places = _sources(data, slice(0, first.rows)), _sources(data, slice(first.rows, None))
+        return first, last, places
+    return data, None, (_sources(data), [])
 
 
-def _callbacks(model: Any, own: list[Callback], settings: Settings, rows: int) -> CallbackList:
-    given = settings.callbacks or []
-    all_of_them = [*own, *(given if isinstance(given, (list, tuple)) else [given])]
-    if settings.verbose != 0 and not any(isinstance(c, ProgbarLogger) for c in all_of_them):
-        all_of_them.insert(0, ProgbarLogger(settings.verbose))
+def _sources(data: Data, rows: slice = slice(None)) -> Sources:
+    """Where these rows of the data can be found later on."""
+
+    def source(array: np.ndarray[Any, Any]) -> Callable[[], Any]:
+        reference = weakref.ref(array)
+        return lambda: None if (found := reference()) is None else found[rows]
+
+    return [source(array) for array in data.arrays]
+
+
+def _callbacks(
+    model: Any, settings: Settings, rows: int, fitting: bool = False
+) -> tuple[History, CallbackList]:
+    """The progress display, the user's callbacks, the history."""
+    given = settings.callbacks
+    users = list(given) if isinstance(given, (list, tuple)) else [] if given is None else [given]
+    if settings.verbose != 0 and not any(isinstance(c, ProgressLogger) for c in users):
+        users.insert(0, progress(settings.verbose))
+    history = next((c for c in users if isinstance(c, History)), None)
+    if history is None:
+        # Last, so that it sees what the user's callbacks put into the logs.
+        history = History()
+        users += [history] if fitting else []
+    batches = settings.batch_count(rows)
+    if settings.steps is not None and settings.steps > batches:
+        warnings.warn(
+            f"{settings.steps} steps are asked for, and the data give {batches} batches: "
+            "there will be that many steps.",
+            stacklevel=4,
+        )
     params = {
         "epochs": settings.epochs,
         "steps": settings.step_count(rows),
         "verbose": settings.verbose,
     }
-    return CallbackList(all_of_them, model, params)
+    return history, CallbackList(users, model, params)
 
 
-def _numbered(data: Data, settings: Settings, order: np.ndarray[Any, Any] | None = None) -> Any:
-    """(number, batch) for each step of an epoch."""
-    batches = data.batches(settings.batch_size or BATCH_SIZE, order)
-    return zip(range(settings.step_count(data.rows)), batches, strict=False)
+# --- the steps ------------------------------------------------------------------------------
+
+
+class Passes:
+    """The data, batch by batch, as often as they are wanted.
+
+    With a key, each pass has a random order of its own. An epoch is a pass; or, where `steps` are
+    set, that many batches, and the next epoch goes on behind them.
+    """
+
+    def __init__(self, data: Data, settings: Settings, key: random.Key | None = None):
+        self.data, self.settings, self.key = data, settings, key
+        self._begun = 0
+        self._left = 0
+        self._batches: Iterator[Arrays] = iter(())
+
+    def epoch(self) -> Iterator[tuple[int, Arrays]]:
+        """(number, batch) for each step of an epoch."""
+        if not self._left:
+            self._begin()
+        numbers = range(self.settings.step_count(self.data.rows))
+        for number, batch in zip(numbers, self._batches, strict=False):
+            self._left -= 1
+            yield number, batch
+
+    def _begin(self) -> None:
+        order = None
+        if self.key is not None and self.settings.shuffle:
+            order = shuffled(self.data.rows, (self.key[0], self.key[1] + self._begun))
+        self._begun += 1
+        self._left = self.settings.batch_count(self.data.rows)
+        self._batches = self.data.batches(self.settings.batch_size or BATCH_SIZE, order)
+
+
+def shuffled(rows: int, key: random.Key) -> np.ndarray[Any, Any]:
+    """The order of the rows in a pass."""
+    order: np.ndarray[Any, Any] = random_permutation(Tensor(list(key), "uint32"), rows).numpy()
+    return order
 
 
 def _run(
     model: Any,
     step: Callable[[Arrays], Any],
-    data: Data,
-    settings: Settings,
+    batches: Iterator[tuple[int, Arrays]],
     callbacks: CallbackList,
     kind: str,
-    order: np.ndarray[Any, Any] | None = None,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """All batches of an epoch or an evaluation; the figures after the last one."""
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
     wants_begin, wants_end = callbacks.wants(begin), callbacks.wants(end)
     logs: Any = {}
-    for number, batch in _numbered(data, settings, order):
+    for number, batch in batches:
         if wants_begin:
             callbacks.call(begin, number, {})
         logs = step(batch)
@@ -228,14 +324,32 @@ def _evaluated(
     data: Data,
     settings: Settings,
     callbacks: CallbackList,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     model.reset_metrics()
     callbacks.call("on_test_begin", {})
-    logs = _run(model, step, data, settings, callbacks, "test")
+    logs = _run(model, step, Passes(data, settings).epoch(), callbacks, "test")
     callbacks.call("on_test_end", logs)
     return logs
 
 
-def _weak(data: Data) -> list[Any]:
-    """References that do not keep the arrays alive."""
-    return [weakref.ref(array) for array in data.arrays]
+# --- figures --------------------------------------------------------------------------------
+
+
+def plain(logs: Any) -> dict[str, Any]:
+    """Figures as Python floats, in the order of their names; those of a metric that has several are
+    put in its place."""
+    result: dict[str, Any] = {}
+    for name in sorted(logs):
+        value = logs[name]
+        if isinstance(value, dict):
+            result.update(plain(value))
+        else:
+            result[name] = float(value) if np.ndim(value) == 0 else value
+    return result
+
+
+def in_order(model: Any, logs: dict[str, Any]) -> Any:
+    """The figures as a list in the order of the model's metrics; a lone one by itself."""
+    names = [name for name in model.metrics_names if name in logs]
+    values = [logs[name] for name in dict.fromkeys([*names, *logs])]
+    return values[0] if len(values) == 1 else values

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import tempfile
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ import numpy as np
 
 from sheer.core import random
 from sheer.core.dtypes import is_float
+from sheer.core.files import replacing, write_text
 from sheer.initializers import Constant, Ones, RandomInitializer, Zeros
 from sheer.ops.operand import Operand
 from sheer.ops.variable import Variable
 from sheer.program.helpers import helper_name, helper_sources
-from sheer.program.program import write_file
 from sheer.program.write import dtype_text
 from sheer.training.data import Data
 from sheer.training.loop import BATCH_SIZE
@@ -149,9 +148,10 @@ def write_script(
     if test is not None:
         stored.arrays |= {"x_test": _compact(test.arrays[0]), "y_test": test.arrays[1]}
     text = _text(model, path, train_step, test_step, stored, _settings(last, given))
-    write_file(path, text)
+    write_text(path, text)
     if stored.arrays:
-        _save(path.with_suffix(".npz"), stored.arrays)
+        with replacing(path.with_suffix(".npz")) as file:
+            np.savez(file, **stored.arrays)  # type: ignore[arg-type]
 
 
 def _data(last: Any, x: Any, y: Any, validation: Any) -> tuple[Data | None, Data | None]:
@@ -197,13 +197,6 @@ def _compact(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     levels = np.rint(x * np.float32(255)).astype(np.uint8)
     same = np.array_equal(levels.astype(np.float32) / np.float32(255), x)
     return levels if same else x
-
-
-def _save(path: Path, arrays: dict[str, np.ndarray[Any, Any]]) -> None:
-    """Write the arrays, all of them or nothing."""
-    with tempfile.NamedTemporaryFile("wb", dir=path.parent, suffix=".tmp", delete=False) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-    os.replace(file.name, path)
 
 
 def _text(

@@ -10,7 +10,7 @@ from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 from sheer.program.bind import BoundProgram
-from sheer.program.names import identifier
+from sheer.program.names import RESERVED, identifier
 from sheer.program.program import Program
 from sheer.program.write import write
 from sheer.trace.graph import Graph, trace
@@ -43,8 +43,10 @@ class Step:
         self.places = places_of(
             variables, place or place_by_path, {s.label for s in self.graph.inputs}
         )
-        self.data = [symbol.label for symbol in self.graph.inputs]
-        self.use(Program(write(self.graph, self.places, summary), name))
+        program = Program(write(self.graph, self.places, summary), name)
+        # As the program calls its inputs: by their labels, where these can be names.
+        self.data = program.parameters[: len(self.graph.inputs)]
+        self.use(program)
 
     def use(self, program: Program) -> None:
         """Run this program in place of the one traced; it has the same data and state."""
@@ -85,16 +87,16 @@ def places_of(
     places: dict[Variable, Place] = {}
     used: set[Place] = set()
     for variable in variables:
-        space, attribute = place(variable)
+        space, attribute = first = place(variable)
+        parameter = space or attribute
         count = 1
-        unique = (space, attribute)
-        while unique in used or (unique[0] or unique[1]) in taken:
+        while first in used or parameter in taken or parameter in RESERVED:
             count += 1
-            unique = (
-                (f"{space}_{count}", attribute)
-                if space in taken
-                else (space, f"{attribute}_{count}")
-            )
-        used.add(unique)
-        places[variable] = unique
+            if space and (space, attribute) in used:
+                first = space, f"{attribute}_{count}"
+            else:
+                parameter = f"{space or attribute}_{count}"
+                first = (parameter, attribute) if space else ("", parameter)
+        used.add(first)
+        places[variable] = first
     return places

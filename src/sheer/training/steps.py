@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from sheer.core import config, tree
+from sheer.core.errors import TraceError
 from sheer.core.shapes import N
+from sheer.layers import Layer
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.program.program import NAMES, Program
-from sheer.training.data import Arrays, Data, batch_dtype
+from sheer.training.data import Arrays, Data, batch_dtype, ready
 from sheer.training.step import Step
 
 SUMMARIES = {
@@ -38,7 +40,7 @@ class Steps:
     def get(self, kind: str, data: Data) -> Callable[[Arrays], Any]:
         """The function that runs this kind of step on batches of the data."""
         if getattr(self.model, "run_eagerly", False):
-            self._build(symbols_of(data))
+            self.build(data)
             structure = data.structure()
             return lambda batch: self._eager(kind, structure, batch)
         step = self._step(kind, symbols_of(data))
@@ -47,19 +49,40 @@ class Steps:
 
     def _eager(self, kind: str, structure: Any, batch: Arrays) -> Any:
         """Run the model's own method, op by op."""
-        values = tree.refill(structure, [Tensor(a) for a in batch])
-        result = getattr(self.model, kind)(values)
+        values = iter(batch)
+        tensors = tree.map_tree(lambda a: None if a is None else Tensor(next(values)), structure)
+        result = getattr(self.model, kind)(tensors)
+        _check_logs(kind, result)
         return tree.map_tree(lambda v: v.numpy() if hasattr(v, "numpy") else v, result)
 
+    def build(self, data: Data) -> None:
+        """Build the model for such data, if need be."""
+        try:
+            self._build(symbols_of(data))
+        except TraceError:
+            if not getattr(self.model, "run_eagerly", False):
+                raise
+            # Python that only runs on numbers gets some; what could be built is built.
+            x = tree.map_tree(lambda a: Tensor(ready(a[:2])), data.parts["x"])
+            self.model(x)
+
     def _build(self, data: Any) -> None:
-        if not self.model.built or self.model.input_symbols is None:
-            self.model.build_for(data[0])
+        model = self.model
+        x, y, _ = unpack(data)
+        # A model without a call is all train_step, such as two networks trained against each other.
+        if type(model).call is Layer.call:
+            return
+        if not model.built or model.input_symbols is None:
+            model.build_for(x)
+        if model._compiled is not None and isinstance(y, Symbol):
+            model._compiled.build(y, model.output_symbols)
 
     def _step(self, kind: str, data: Any) -> Step:
         self._build(data)
         key = self._key(kind, data)
         if key not in self._steps:
             step = Step(getattr(self.model, kind), (data,), kind, SUMMARIES[kind])
+            _check_logs(kind, step.graph.output)
             if kind in self._given:
                 step.use(self._given[kind])
             # Optimizer and metrics may have made their variables only now.
@@ -82,7 +105,11 @@ class Steps:
         """A kind of step, for such data, or for those seen last."""
         if data is not None:
             return self._step(kind, symbols_of(data))
-        return self._step(kind, self._latest.get(kind) or self._suggested(kind))
+        return self._step(kind, self._latest_or_suggested(kind))
+
+    def _latest_or_suggested(self, kind: str) -> Any:
+        latest = self._latest.get(kind)
+        return self._suggested(kind) if latest is None else latest
 
     def _suggested(self, kind: str) -> Any:
         """Symbols for the model's input, and for targets such as its loss takes."""
@@ -90,7 +117,7 @@ class Steps:
         model.check_built(kind.replace("step", "program"))
         x = model.input_symbols
         if kind == "predict_step":
-            return (x,)
+            return (x,) if isinstance(x, (list, tuple)) else x
         output_shape = model.output_shape
         if output_shape is None:
             model.build_for(x)
@@ -116,23 +143,42 @@ class Steps:
         self._given[program.name] = program
 
 
+def unpack(data: Any) -> tuple[Any, Any, Any]:
+    """x, y and sample_weight of a batch; None for what it lacks."""
+    if not isinstance(data, tuple):
+        return data, None, None
+    return (*data, None, None)[:3]
+
+
+def _check_logs(kind: str, result: Any) -> None:
+    if kind != "predict_step" and not isinstance(result, dict):
+        raise TypeError(
+            f"{kind} must return a dictionary of figures, such as {{'loss': loss}}. "
+            f"Got {type(result).__name__}."
+        )
+
+
 def symbols_of(data: Data) -> Any:
-    """The tuple (x, y, sample_weight), or less, with a symbol of n rows for each array."""
+    """What `train_step` gets, with a symbol of n rows for each array."""
     names = iter(_names(data))
 
-    def symbol(array: np.ndarray[Any, Any]) -> Symbol:
+    def symbol(array: np.ndarray[Any, Any] | None) -> Symbol | None:
+        if array is None:
+            return None
         return Symbol((N, *array.shape[1:]), batch_dtype(array.dtype), label=next(names))
 
     return tree.map_tree(symbol, data.structure())
 
 
 def _names(data: Data) -> list[str]:
+    """A name for each array: x, or x_1 and x_2, or the keys of a dictionary."""
     names: list[str] = []
     for name, part in data.parts.items():
-        if isinstance(part, dict):
-            names += [str(key) for key in part]
-        elif isinstance(part, (list, tuple)):
-            names += [f"{name}_{i + 1}" for i in range(len(tree.leaves(part)))]
+        count = len(tree.leaves(part))
+        if isinstance(part, dict) and count == len(part):
+            names += map(str, part)
+        elif isinstance(part, (list, tuple, dict)):
+            names += [f"{name}_{i + 1}" for i in range(count)]
         else:
             names.append(name)
     return names

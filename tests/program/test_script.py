@@ -1,0 +1,169 @@
+"""write_program: the whole training as a script that needs NumPy alone."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import sheer
+from sheer import layers
+
+
+def run(script, *arguments, check=True):
+    """What a script prints, in an interpreter to which sheer does not exist."""
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    code = (
+        "import runpy, sys; sys.modules['sheer'] = None; "
+        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, str(script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=script.parent)
+    assert not check or done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def figures(printed):
+    """The figures of each line, by name."""
+    return [
+        {name: float(value) for name, value in re.findall(r" - (\w+): ([-+.\de]+)", line)}
+        for line in printed.splitlines()
+    ]
+
+
+def same(printed, history, validated=False):
+    """Whether each epoch printed what `fit` returned, to 1e-5, and the evaluation its last."""
+    lines = figures(printed)
+    epochs = len(history["loss"])
+    assert len(lines) == epochs + 1
+    names = [name for name in history if not name.startswith("val_")]
+    for epoch in range(epochs):
+        assert set(lines[epoch]) == set(names)
+        for name in names:
+            assert lines[epoch][name] == pytest.approx(history[name][epoch], abs=1e-5)
+    if validated:
+        for name in names:
+            assert lines[-1][name] == pytest.approx(history[f"val_{name}"][-1], abs=1e-5)
+
+
+def digits_model(optimizer="rmsprop", **first):
+    model = sheer.Sequential(
+        [layers.Dense(32, activation="relu", **first), layers.Dense(10, activation="softmax")]
+    )
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
+def test_after_fit(digits, tmp_path, optimizer):
+    (x, y), (x_test, y_test) = digits
+    model = digits_model(optimizer)
+    history = model.fit(
+        x, y, epochs=3, batch_size=100, validation_data=(x_test, y_test), verbose=0
+    ).history
+    model.write_program(tmp_path / "train.py")
+    same(run(tmp_path / "train.py"), history, validated=True)
+
+
+def test_before_fit(digits, tmp_path):
+    (x, y), _ = digits
+    sheer.utils.set_random_seed(11)
+    model = digits_model()
+    model.build((None, 64))
+    model.write_program(tmp_path / "train.py", x, y, epochs=2, batch_size=64)
+    history = model.fit(x, y, epochs=2, batch_size=64, verbose=0).history
+    printed = run(tmp_path / "train.py")
+    same(printed, history)
+    assert printed.splitlines()[-1] == "No x_test and y_test in the data: no evaluation."
+
+
+@pytest.mark.parametrize(
+    "initializer",
+    ["he_normal", "lecun_uniform", "ones", sheer.initializers.RandomUniform(-0.1, 0.3, seed=5),
+     sheer.initializers.Constant(0.01), "random_normal"],
+    ids=str,
+)  # fmt: skip
+def test_initializers(digits, tmp_path, initializer):
+    (x, y), _ = digits
+    model = digits_model("sgd", kernel_initializer=initializer)
+    history = model.fit(x, y, epochs=1, batch_size=200, verbose=0).history
+    model.write_program(tmp_path / "train.py")
+    same(run(tmp_path / "train.py"), history)
+
+
+def test_weights_set_by_hand_are_stored(digits, tmp_path):
+    (x, y), _ = digits
+    model = digits_model("sgd")
+    model.build((None, 64))
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=w.shape) / 10 for w in model.weights])
+    model.write_program(tmp_path / "train.py", x, y, epochs=1, batch_size=100)
+    history = model.fit(x, y, epochs=1, batch_size=100, verbose=0).history
+    same(run(tmp_path / "train.py"), history)
+    with np.load(tmp_path / "train.npz") as stored:
+        assert "dense.kernel" in stored
+
+
+def test_regression_in_float64_unshuffled(tmp_path):
+    sheer.config.set_floatx("float64")
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(50, 3))
+    y = x @ np.array([[1.0], [2.0], [-1.0]])
+    model = sheer.Sequential([layers.Dense(8, activation="tanh"), layers.Dense(1)])
+    model.compile(sheer.optimizers.SGD(0.05, momentum=0.9), "mse", metrics=["mae"])
+    history = model.fit(x, y, epochs=3, batch_size=16, shuffle=False, verbose=0).history
+    model.write_program(tmp_path / "train.py")
+    same(run(tmp_path / "train.py"), history)
+
+
+def test_other_data_as_an_argument(digits, tmp_path):
+    """Without data at hand, the script reads a file laid out like Keras's mnist.npz: bytes."""
+    (x, y), (x_test, y_test) = digits
+    sheer.utils.set_random_seed(4)
+    model = digits_model()
+    model.build((None, 64))
+    model.write_program(tmp_path / "train.py", epochs=2, batch_size=128)
+    assert not (tmp_path / "train.npz").exists()
+    images = np.rint(x * 255).astype(np.uint8).reshape(-1, 8, 8)
+    np.savez(tmp_path / "data.npz", x_train=images, y_train=y, x_test=images[:9], y_test=y[:9])
+    history = model.fit(
+        images.reshape(-1, 64).astype(np.float32) / 255, y, epochs=2, batch_size=128, verbose=0
+    ).history
+    same(run(tmp_path / "train.py", tmp_path / "data.npz"), history)
+
+
+def test_images_are_stored_as_bytes(tmp_path):
+    x = np.arange(256, dtype=np.float32).reshape(4, 64) / 255
+    model = digits_model()
+    model.build((None, 64))
+    model.write_program(tmp_path / "train.py", x, np.zeros(4, int), epochs=1)
+    with np.load(tmp_path / "train.npz") as stored:
+        assert stored["x_train"].dtype == np.uint8
+        np.testing.assert_array_equal(stored["x_train"].astype(np.float32) / np.float32(255), x)
+
+
+def test_the_script_names_nothing_but_numpy(digits, tmp_path):
+    (x, y), _ = digits
+    model = digits_model()
+    model.fit(x, y, epochs=1, verbose=0)
+    model.write_program(tmp_path / "train.py")
+    text = (tmp_path / "train.py").read_text()
+    assert re.findall(r"^(?:import|from) (\w+)", text, re.M) == ["sys", "pathlib", "types", "numpy"]
+    assert str(model.train_program()).split("def train_step")[1].split("\n\n\n")[0] in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_several_inputs_are_refused(tmp_path):
+    x = np.ones((4, 3), np.float32)
+    model = sheer.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(x, x[:, :1], sample_weight=np.ones(4), verbose=0)
+    with pytest.raises(ValueError) as caught:
+        model.write_program(tmp_path / "train.py")
+    assert str(caught.value) == (
+        "write_program: a script can be written for one array x, one array y and no sample weights. "
+        "This model was trained on x, y, sample_weight."
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,47 @@
+"""The README says what is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
+def test_the_ten_lines_and_the_program_they_become(mnist, capsys):
+    code = BLOCKS[0]
+    module = {}
+    exec(compile(code, "README.md", "exec"), module)
+    printed = capsys.readouterr().out
+    shown = BLOCKS[1].split("    ...")[0]
+    assert shown in printed
+    accuracy = float(re.findall(r"accuracy: ([\d.]+)", printed)[-1])
+    claimed = float(re.search(r"knows ([\d.]+)\s+of the test images", README)[1])
+    assert accuracy == pytest.approx(claimed, abs=0.004)
+    assert int(module["model"].optimizer.iterations.numpy()) == 2345
+
+
+def test_using_a_program(tmp_path, monkeypatch, digits):
+    import sheer
+
+    (x, y), _ = digits
+    model = sheer.Sequential([sheer.Input((64,)), sheer.layers.Dense(10, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(x, y, verbose=0)
+    monkeypatch.chdir(tmp_path)
+    exec(BLOCKS[2], {"model": model, "sheer": sheer})
+    assert {p.name for p in tmp_path.iterdir()} == {"step.py", "train.py", "train.npz"}
+
+
+def test_links():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_the_commands_for_ci():
+    """CI runs the README's own test command; it must find exactly one."""
+    lines = README.splitlines()
+    assert len([line for line in lines if re.fullmatch(r"python3 -m venv .*-m pytest", line)]) == 1
+    assert len([line for line in lines if re.fullmatch(r"python3 -m venv .*sheer train", line)]) == 1
