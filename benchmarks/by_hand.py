@@ -1,4 +1,4 @@
-"""The training of 784-512-10 with rmsprop, written by hand with NumPy: plainly, and with buffers."""
+"""Training 784-512-10 with rmsprop, by hand with NumPy: plainly, and with buffers."""
 
 from __future__ import annotations
 

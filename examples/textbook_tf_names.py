@@ -1,4 +1,4 @@
-"""The textbook's long way under TensorFlow's names: a network, its training step and its loop, written by hand.
+"""The textbook's long way under TensorFlow's names: a network and its training, by hand.
 
     python examples/textbook_tf_names.py [EPOCHS]
 
@@ -10,9 +10,9 @@ import math
 import sys
 
 import numpy as np
+from sheer.tf.keras.datasets import mnist
 
 import sheer.tf as tf
-from sheer.tf.keras.datasets import mnist
 
 
 class NaiveDense:
@@ -65,7 +65,7 @@ optimizer = tf.keras.optimizers.SGD(learning_rate=1e-3)
 
 
 def update_weights(gradients, weights):
-    optimizer.apply_gradients(zip(gradients, weights))
+    optimizer.apply_gradients(zip(gradients, weights, strict=True))
 
 
 def one_training_step(model, images_batch, labels_batch):

@@ -368,7 +368,7 @@ def test_a_connection_that_breaks_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Broken(io.BytesIO):
-        headers = {"Content-Length": "1000000"}  # noqa: RUF012
+        headers = {"Content-Length": "1000000"}
 
         def read(self, size: int | None = -1, /) -> bytes:
             piece = super().read(size)

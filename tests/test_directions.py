@@ -56,9 +56,7 @@ def imports(path: Path) -> list[tuple[str, int]]:
     return found
 
 
-FILES = [
-    p for p in sorted(SRC.rglob("*.py")) if part_of(p) not in ("__init__", "__main__")
-]
+FILES = [p for p in sorted(SRC.rglob("*.py")) if part_of(p) not in ("__init__", "__main__")]
 
 
 def test_every_part_has_a_level():
@@ -86,7 +84,5 @@ def test_imports_point_down(path):
 
 def test_only_program_writes_python():
     """Files that build source text: the program part, and the script made of its texts."""
-    writers = {
-        str(p.relative_to(SRC)) for p in FILES if "ast.unparse" in p.read_text()
-    }
+    writers = {str(p.relative_to(SRC)) for p in FILES if "ast.unparse" in p.read_text()}
     assert writers == {"program/helpers.py", "program/write.py"}

@@ -20,9 +20,7 @@ def textbook_model():
     model = sheer.Sequential(
         [layers.Dense(512, activation="relu"), layers.Dense(10, activation="softmax")]
     )
-    model.compile(
-        optimizer="rmsprop", loss="sparse_categorical_crossentropy", metrics=["accuracy"]
-    )
+    model.compile(optimizer="rmsprop", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
@@ -36,7 +34,7 @@ def test_the_short_way(mnist, capsys):
     assert re.fullmatch(pattern, lines[-1])
     assert int(model.optimizer.iterations.numpy()) == 2345
     assert isinstance(history, sheer.callbacks.History)
-    loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
+    _, accuracy = model.evaluate(x_test, y_test, verbose=0)
     with capsys.disabled():
         print(f"\nMNIST, the short way: test accuracy {accuracy:.4f}")
     assert accuracy >= 0.975

@@ -98,5 +98,5 @@ def get(identifier: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The constraint that `serialize` described; `custom_objects` are classes of your own by name."""
+    """The constraint that `serialize` described; `custom_objects`: further classes by name."""
     return CONSTRAINTS.get(config, custom_objects)

@@ -13,8 +13,8 @@ from sheer.core import config, random
 from sheer.core.checks import integer, nothing, number, one_of
 from sheer.core.registry import Configurable, Registry
 from sheer.core.registry import serialize as serialize
-from sheer.ops.declare import Array
 from sheer.ops import random as draws
+from sheer.ops.declare import Array
 from sheer.ops.shaping import eye, full
 from sheer.ops.tensor import Tensor
 
@@ -274,5 +274,5 @@ def get(identifier: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The initializer that `serialize` described; `custom_objects` are classes of your own by name."""
+    """The initializer that `serialize` described; `custom_objects`: further classes by name."""
     return INITIALIZERS.get(config, custom_objects)

@@ -80,5 +80,5 @@ def get(identifier: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The regularizer that `serialize` described; `custom_objects` are classes of your own by name."""
+    """The regularizer that `serialize` described; `custom_objects`: further classes by name."""
     return REGULARIZERS.get(config, custom_objects)

@@ -3,9 +3,9 @@ a loss and an optimizer."""
 
 import numpy as np
 import pytest
-from recorded import recorded
 
 import sheer
+from recorded import recorded
 from sheer import layers
 
 WEIGHTS = ("kernel", "bias", "kernel_1", "bias_1")

@@ -185,7 +185,8 @@ def test_a_program_with_a_wrong_shape():
             "def train_step(x, y, dense):\n"
             "    return {'loss': 0.0}, {'dense_1.bias': dense.bias, 'dense.kernel': x}\n"
         )
-    assert "the new value of dense_1.bias has the shape (5,), the variable (3,)." in str(caught.value)
+    message = "the new value of dense_1.bias has the shape (5,), the variable (3,)."
+    assert message in str(caught.value)
 
 
 def test_a_program_with_an_unknown_name():

@@ -120,7 +120,7 @@ def test_regression_in_float64_unshuffled(tmp_path):
 
 def test_other_data_as_an_argument(digits, tmp_path):
     """Without data at hand, the script reads a file laid out like Keras's mnist.npz: bytes."""
-    (x, y), (x_test, y_test) = digits
+    (x, y), _ = digits
     sheer.utils.set_random_seed(4)
     model = digits_model()
     model.build((None, 64))
@@ -163,7 +163,7 @@ def test_several_inputs_are_refused(tmp_path):
     with pytest.raises(ValueError) as caught:
         model.write_program(tmp_path / "train.py")
     assert str(caught.value) == (
-        "write_program: a script can be written for one array x, one array y and no sample weights. "
-        "This model was trained on x, y, sample_weight."
+        "write_program: a script can be written for one array x, one array y and no sample "
+        "weights. This model was trained on x, y, sample_weight."
     )
     assert list(tmp_path.iterdir()) == []

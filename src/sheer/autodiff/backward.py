@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import Any
 
+from sheer.core.dtypes import is_float
 from sheer.core.shapes import Shape
 from sheer.ops.arithmetic import cast
 from sheer.ops.recording import Call
 from sheer.ops.reduction import sum
-from sheer.ops.shaping import broadcast_to
+from sheer.ops.shaping import broadcast_to, zeros_like
 from sheer.ops.symbol import Symbol
 
 
@@ -18,7 +18,6 @@ def walk(
     gradients: dict[int, Any],
     sources: set[int],
     alternatives: dict[int, list[Call]],
-    watched: Container[int],
 ) -> dict[int, Any]:
     """The gradients of the targets by every value that they depend on, by the value's id().
 
@@ -27,42 +26,68 @@ def walk(
         gradients: those of the targets, to begin with.
         sources: ids of the values whose gradient is asked for.
         alternatives: by the id of an output, the calls as the user wrote them before a rewrite
-            rule made them simpler. They are taken where they lead to a source.
-        watched: ids of the values that depend on something watched; no other needs a gradient.
+            rule made them simpler. They are taken where only they lead to a source.
     """
+    calls, path = _path(calls, sources, alternatives)
     for call in reversed(calls):
         found = [gradients.get(id(y)) for y in call.outputs]
         if all(g is None for g in found):
             continue
-        for other in alternatives.get(id(call.outputs[0]), []):
-            if any(id(x) in sources for x in other.operands()):
-                call = other
-                break
         for g, y in zip(found, call.outputs, strict=True):
             name_gradient(g, y)
-        for x, g_x in _slopes(call, found, watched):
+        for x, g_x in _slopes(call, found, path):
             g_x = _fitted(g_x, x)
             known = gradients.get(id(x))
             gradients[id(x)] = g_x if known is None else known + g_x
     return gradients
 
 
-def _slopes(
-    call: Call, gradients: list[Any], watched: Container[int]
-) -> list[tuple[Any, Any]]:
-    """Each watched operand that has a slope, with its gradient."""
+def _path(
+    calls: list[Call], sources: set[int], alternatives: dict[int, list[Call]]
+) -> tuple[list[Call], set[int]]:
+    """The calls on the way to a source, and the ids of the values there, sources included."""
+    # On which sources a value depends, as the bits of a number.
+    reach = {source: 1 << i for i, source in enumerate(sources)}
+
+    def reached(call: Call) -> int:
+        bits = 0
+        for x in call.operands():
+            bits |= reach.get(id(x), 0)
+        return bits
+
+    kept: list[Call] = []
+    for call in calls:
+        bits = reached(call)
+        for other in alternatives.get(id(call.outputs[0]), []):
+            more = reached(other)
+            if more & ~bits:
+                call, bits = other, more | bits
+        if bits:
+            kept.append(call)
+            for y in call.outputs:
+                reach[id(y)] = reach.get(id(y), 0) | bits
+    return kept, set(reach)
+
+
+def _slopes(call: Call, gradients: list[Any], path: set[int]) -> list[tuple[Any, Any]]:
+    """Each operand on the path that has a slope, with its gradient."""
     op = call.op
-    single = len(call.outputs) == 1
-    g = gradients[0] if single else gradients
-    y = call.outputs[0] if single else call.outputs
+    y: Any = call.outputs
+    g: Any = [zeros_like(v) if d is None else d for d, v in zip(gradients, y, strict=True)]
+    if len(y) == 1:
+        g, y = g[0], y[0]
     pairs: list[tuple[Any, Any]] = []
     for name, x in zip(op.tensors, call.inputs, strict=True):
         rule = op.slopes.get(name)
-        if rule is None or not any(id(v) in watched for v in (x if isinstance(x, list) else [x])):
+        if rule is None or not any(_wants(v, path) for v in (x if isinstance(x, list) else [x])):
             continue
         slope = rule(g, y, *call.inputs, **call.attrs)
         pairs += zip(x, slope, strict=True) if isinstance(x, list) else [(x, slope)]
-    return [(x, g_x) for x, g_x in pairs if id(x) in watched and g_x is not None]
+    return [(x, g_x) for x, g_x in pairs if g_x is not None and _wants(x, path)]
+
+
+def _wants(x: Any, path: set[int]) -> bool:
+    return id(x) in path and is_float(getattr(x, "dtype", ""))
 
 
 def _fitted(gradient: Any, x: Any) -> Any:
@@ -89,6 +114,6 @@ def unbroadcast(gradient: Any, shape: Shape) -> Any:
 
 def name_gradient(gradient: Any, value: Any) -> None:
     """Note in a program whose gradient this is."""
-    if isinstance(gradient, Symbol) and gradient.source is not None and gradient is not value:
-        if gradient.gradient_of is None:
-            gradient.gradient_of = value
+    is_computed = isinstance(gradient, Symbol) and gradient.source is not None
+    if is_computed and gradient is not value and gradient.gradient_of is None:
+        gradient.gradient_of = value

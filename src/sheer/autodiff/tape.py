@@ -90,7 +90,8 @@ class GradientTape:
                 continue
             if not isinstance(value, Operand):
                 raise TypeError(
-                    f"GradientTape.watch: only a Tensor or Variable can be watched. Got {value!r}.\n"
+                    f"GradientTape.watch: only a Tensor or Variable can be "
+                    f"watched. Got {value!r}.\n"
                     "Make one of it first: x = ops.convert_to_tensor(x)."
                 )
             if not is_float(value.dtype):
@@ -182,7 +183,6 @@ class GradientTape:
                 self._seeds(target, output_gradients),
                 wanted,
                 self._alternatives,
-                dict(self._watched),
             )
             answer = tree.map_tree(
                 lambda s: self._total(s, gradients, unconnected_gradients), sources

@@ -110,9 +110,10 @@ class CallbackList:
     def __init__(self, callbacks: Iterable[Callback], model: Any, params: dict[str, Any]):
         self.callbacks = list(callbacks)
         for callback in self.callbacks:
-            if not hasattr(callback, "on_epoch_end"):
+            if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
                 raise TypeError(
-                    f"callbacks must be instances of sheer.callbacks.Callback. Got {callback!r}."
+                    f"callbacks must be instances of sheer.callbacks.Callback. Got {callback!r}"
+                    + (": write () behind the class." if isinstance(callback, type) else ".")
                 )
             callback.set_model(model)
             callback.set_params(params)

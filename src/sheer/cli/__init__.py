@@ -22,10 +22,10 @@ CSV file; `sheer program` prints the program that such a training runs."""
 
 EPILOGUE = """\
 examples:
-  sheer train                         on handwritten digits; a second, no download
-  sheer train --data mnist            the textbook's network, on 60,000 images
+  sheer train                 on digits that come with sheer, in a second
+  sheer train --data mnist    the textbook's network, on 60,000 images
   sheer train --data houses.csv --target price
-  sheer program                       the program that the first one runs
+  sheer program               the program that the first one runs
 
 `sheer train --help` and `sheer program --help` tell all their options.
 

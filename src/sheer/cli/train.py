@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> None:
     say("")
     print(_results(job, model, history))
     _keep(options, job, model, say)
-    say(wrapped(f"To read the program that ran: {_program_command(options)}"))
+    say(f"To read the program that ran: {_program_command(options)}")
 
 
 def _check_files(options: argparse.Namespace) -> None:
@@ -214,7 +214,7 @@ def _keep(options: argparse.Namespace, job: "Job", model: Any, say: Callable[[st
             epochs=settings.epochs,
             batch_size=settings.batch_size,
         )
-        say(wrapped(f"Wrote this training as a script, with its data beside it: python {path}"))
+        say(f"Wrote this training as a script, with its data beside it. Run: python {path}")
 
 
 def _program_command(options: argparse.Namespace) -> str:

@@ -34,7 +34,10 @@ def _is_number(value: Any) -> bool:
 
 
 def number(low: float | None = None, high: float | None = None, ends: str = "[]") -> Check:
-    """A number in an interval; `ends` says which ends belong to it. Integers pass, booleans do not."""
+    """A number in an interval; `ends` says which ends belong to it.
+
+    Integers pass, booleans do not.
+    """
 
     def accepts(value: Any) -> bool:
         if not _is_number(value) or value != value:

@@ -5,11 +5,14 @@ import os
 import sys
 from collections.abc import Iterable
 
+import numpy as np
+
+NUMPY = os.path.dirname(os.path.abspath(np.__file__))
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class TraceError(RuntimeError):
-    """Something in the user's code cannot be written into a program; says where, and the way out."""
+    """Something in the user's code cannot be written into a program."""
 
 
 class ShapeError(ValueError):
@@ -26,25 +29,30 @@ class NotBuiltError(ValueError):
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """`" Did you mean 'relu'?"` when a known name is near, else a list of the known names.
 
-    >>> did_you_mean("rellu", ["relu", "tanh"])
+    Of two spellings of a name, the one with the capitals that were given.
+
+    >>> did_you_mean("rellu", ["ReLU", "relu", "tanh"])
     " Did you mean 'relu'?"
     >>> did_you_mean("zzz", ["relu", "tanh"])
     ' Known: relu, tanh.'
     """
     import difflib  # only errors need it
 
-    known = sorted(known)
-    near = difflib.get_close_matches(str(name).lower(), [k.lower() for k in known], n=1, cutoff=0.6)
-    if near:
-        match = next(k for k in known if k.lower() == near[0])
-        return f" Did you mean {match!r}?"
+    known, given = sorted(known), str(name)
+    alike = [k for k in known if k.islower() == given.islower()]
+    for names in (alike, known):
+        near = difflib.get_close_matches(given.lower(), [k.lower() for k in names], n=1, cutoff=0.6)
+        if near:
+            match = next(k for k in names if k.lower() == near[0])
+            return f" Did you mean {match!r}?"
     return f" Known: {', '.join(known)}."
 
 
 def user_line() -> str:
-    """The innermost line on the stack that is not sheer's own: `model.py, line 12: if x > 0:`."""
+    """The innermost line on the stack that is neither sheer's own nor NumPy's:
+    `model.py, line 12: if x > 0:`."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith((PACKAGE, NUMPY)):
         if frame.f_back is None:
             break
         frame = frame.f_back

@@ -18,6 +18,11 @@ def snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
+def _plain(name: Any) -> str:
+    """AdamW, adamw and adam_w are one name."""
+    return str(name).replace("_", "").lower()
+
+
 class Registry:
     """The one look-up for a kind of thing (losses, activations...) given by class, name or config.
 
@@ -78,7 +83,7 @@ class Registry:
         )
 
     def _unknown(self, name: Any, what: str, known: Iterable[str]) -> str:
-        if str(name) in self.lacking or str(name) in map(snake_case, self.lacking):
+        if _plain(name) in map(_plain, self.lacking):
             names = ", ".join(sorted(known))
             kind = self.kind.capitalize()
             return f"{kind} {name!r} is in Keras, but not in sheer yet. Known: {names}."
@@ -104,9 +109,7 @@ def serialize(thing: Any) -> Any:
     return thing
 
 
-def refuse(
-    owner: str, given: dict[str, Any], lacked: dict[str, Any], known: Iterable[str]
-) -> None:
+def refuse(owner: str, given: dict[str, Any], lacked: dict[str, Any], known: Iterable[str]) -> None:
     """Raise for arguments that are not known, or that only Keras has; its default may pass."""
     for name, value in given.items():
         if name not in lacked:

@@ -21,7 +21,7 @@ from sheer.ops.declare import operand
 from sheer.ops.operand import Operand
 from sheer.ops.recording import computing
 from sheer.ops.shaping import shape as shape_of
-from sheer.ops.symbol import Symbol
+from sheer.ops.symbol import Symbol, named
 from sheer.ops.variable import Variable
 
 LAYERS = Registry("layer")
@@ -144,7 +144,7 @@ class Layer(Configurable):
             initializer: glorot_uniform by default, zeros for whole numbers and booleans.
             dtype: that of the layer by default.
             regularizer: its penalty is added to the loss. constraint: applied after each update.
-            name: by default that of the attribute it is kept in: `self.scale = self.add_weight(...)`.
+            name: by default that of the attribute it is kept in: `scale` for `self.scale`.
         """
         lacked = {"autocast": True, "aggregation": "none", "overwrite_with_gradient": False}
         refuse(f"{self.name}.add_weight", kwargs, lacked, ADD_WEIGHT)
@@ -165,7 +165,7 @@ class Layer(Configurable):
         return weight
 
     def _name_weights(self) -> None:
-        """Give weights without a name that of the attribute they are kept in, and all their path."""
+        """Give weights without a name that of their attribute, and all of them their path."""
         kept: dict[int, str] = {}
         for name, value in vars(self).items():
             if isinstance(value, (list, tuple)) and value is not self._weights:

@@ -95,8 +95,8 @@ def check_features(layer: Dense, input_shape: Any) -> int:
     """The size of the last axis, which must be known."""
     if not isinstance(input_shape, tuple) or len(input_shape) < 2 or input_shape[-1] is None:
         raise ValueError(
-            f"Dense layer {layer.name!r} needs an input (n, features), with at least two axes and a "
-            f"known number of features. Got shape {input_shape}.\n"
+            f"Dense layer {layer.name!r} needs an input (n, features), with at least two axes and "
+            f"a known number of features. Got shape {input_shape}.\n"
             "For one feature, give x[:, None]."
         )
     return int(input_shape[-1])

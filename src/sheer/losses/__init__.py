@@ -90,5 +90,5 @@ def get(identifier: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The loss that `serialize` described; `custom_objects` are classes of your own by name."""
+    """The loss that `serialize` described; `custom_objects`: further classes by name."""
     return LOSSES.get(config, custom_objects)

@@ -9,13 +9,18 @@ from sheer.core import config
 from sheer.core.checks import one_of
 from sheer.core.dtypes import is_float
 from sheer.core.registry import Configurable, Registry, snake_case
+from sheer.core.shapes import show
 from sheer.ops.arithmetic import cast, divide_no_nan, multiply
 from sheer.ops.declare import operand
 from sheer.ops.reduction import count, mean, sum
 from sheer.ops.shaping import expand_dims, squeeze
 from sheer.ops.symbol import named
 
-LOSSES = Registry("loss")
+LOSSES = Registry(
+    "loss",
+    lacking="BinaryFocalCrossentropy CategoricalFocalCrossentropy Circle CTC Dice Tversky "
+    "CategoricalGeneralizedCrossEntropy",
+)
 
 
 def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
@@ -92,7 +97,20 @@ class Loss(Configurable):
 
     def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
         """Raise ValueError where the targets (an array, all of them) cannot be right for outputs of
-        this shape. `fit` and `evaluate` ask before they begin."""
+        this shape. `fit` and `evaluate` ask before they begin.
+
+        The losses here need targets of the outputs' shape, where a last axis of 1 may be missing;
+        users' own may take what they like.
+        """
+        sizes, wanted = y.shape[1:], tuple(output_shape[1:])
+        fits = sizes == wanted or (*sizes, 1) == wanted or sizes == (*wanted, 1)
+        if not fits and type(self) in LOSSES.classes():
+            raise ValueError(
+                f"{self.name}: targets and outputs need the same shape.\n"
+                f"  targets {show(y.shape)}\n"
+                f"  outputs {show(output_shape)}\n"
+                "Give the last layer as many units as there are targets."
+            )
 
 
 def reduce_weighted(values: Any, weight: Any, reduction: str | None, mask: Any = None) -> Any:

@@ -138,6 +138,7 @@ class BinaryCrossentropy(Loss):
         )
 
     def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
+        super().check_targets(y, output_shape)
         if y.size and (y.min() < 0 or y.max() > 1):
             raise ValueError(
                 f"binary_crossentropy: targets must lie in [0, 1]. Got {_range(y)}.\n"

@@ -130,5 +130,5 @@ def get(identifier: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The metric that `serialize` described; `custom_objects` are classes of your own by name."""
+    """The metric that `serialize` described; `custom_objects`: further classes by name."""
     return METRICS.get(config, custom_objects)

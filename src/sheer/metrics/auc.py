@@ -84,8 +84,9 @@ class AUC(Metric):
         self.check_arguments()
         if thresholds is not None:
             self.num_thresholds = len(thresholds) + 2
-        for kind in ("true_positives", "false_positives"):
-            setattr(self, kind, self.add_variable((self.num_thresholds,), name=kind))
+        shape = (self.num_thresholds,)
+        self.true_positives = self.add_variable(shape, name="true_positives")
+        self.false_positives = self.add_variable(shape, name="false_positives")
         self.positives = self.add_variable(name="positives")
         self.negatives = self.add_variable(name="negatives")
 

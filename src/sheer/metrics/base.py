@@ -21,7 +21,12 @@ from sheer.ops.reduction import count, mean, sum
 from sheer.ops.shaping import broadcast_to
 from sheer.ops.variable import Variable
 
-METRICS = Registry("metric")
+METRICS = Registry(
+    "metric",
+    lacking="BinaryFocalCrossentropy CategoricalFocalCrossentropy ConcordanceCorrelation "
+    "PearsonCorrelation F1Score FBetaScore BinaryIoU IoU MeanIoU OneHotIoU OneHotMeanIoU "
+    "PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity SpecificityAtSensitivity",
+)
 
 
 class Metric(Configurable):

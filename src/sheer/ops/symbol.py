@@ -1,4 +1,4 @@
-"""Symbol: a value that a program will compute; known are its shape, its dtype and where it comes from."""
+"""Symbol: a value that a program will compute; known are its shape, dtype and origin."""
 
 from __future__ import annotations
 

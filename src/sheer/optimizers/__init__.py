@@ -28,5 +28,5 @@ def get(identifier: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The optimizer that `serialize` described; `custom_objects` are classes of your own by name."""
+    """The optimizer that `serialize` described; `custom_objects`: further classes by name."""
     return OPTIMIZERS.get(config, custom_objects)

@@ -17,7 +17,11 @@ from sheer.ops.reduction import sum
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
 
-OPTIMIZERS = Registry("optimizer")
+OPTIMIZERS = Registry(
+    "optimizer",
+    lacking="Adadelta Adafactor Adagrad Adamax AdamW Ftrl Lamb Lion LossScaleOptimizer "
+    "MultiOptimizer Muon Nadam ScheduleFreeAdamW",
+)
 
 
 class Optimizer(Configurable):
@@ -133,9 +137,10 @@ class Optimizer(Configurable):
         if trainable_variables is None:
             trainable_variables = [variable for variable, _ in self._slots.values()]
         if len(grads) != len(trainable_variables):
+            names = ", ".join(v.path for v in trainable_variables) or "none are known yet"
             raise ValueError(
                 f"{type(self).__name__}: {len(grads)} gradients for {len(trainable_variables)} "
-                f"weights ({', '.join(v.path for v in trainable_variables) or 'none are known yet'})."
+                f"weights ({names})."
             )
         pairs = [(g, v) for g, v in zip(grads, trainable_variables, strict=True) if g is not None]
         if not pairs:

@@ -43,8 +43,8 @@ class RMSprop(Optimizer):
         m = μ · m + learning_rate · g / sqrt(...)
         w = w - m
 
-    (Hinton, lecture 6e of "Neural networks for machine learning", 2012; ε stands inside the root, as
-    in Keras.)
+    (Hinton, lecture 6e of "Neural networks for machine learning", 2012; ε stands inside the
+    root, as in Keras.)
 
     Example:
 

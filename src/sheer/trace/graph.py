@@ -1,4 +1,4 @@
-"""Trace and Graph: every op that a function calls, in order, with the state it reads and assigns."""
+"""Trace and Graph: the ops that a function calls, in order, and the state it reads and assigns."""
 
 from __future__ import annotations
 

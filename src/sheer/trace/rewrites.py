@@ -125,16 +125,21 @@ def multiply_by_broadcast(call: Call) -> Any:
         if _is_one(other) and isinstance(x, Symbol):
             return x
         source = made_by(other, broadcast_to)
-        if source and broadcast(shape_of(x), shape_of(source.inputs[0])) == call_shape(call):
-            if isinstance(x, Symbol):
-                return multiply(x, source.inputs[0])
+        if source and isinstance(x, Symbol) and _fits(x, source.inputs[0], call):
+            return multiply(x, source.inputs[0])
         if source and is_number(x):
             return broadcast_to(multiply(x, source.inputs[0]), other.shape)
         quotient = made_by(other, divide)
-        if quotient and _is_one(quotient.inputs[0]) and getattr(x, "dtype", "") == other.dtype:
-            if broadcast(shape_of(x), shape_of(quotient.inputs[1])) == call_shape(call):
+        same_dtype = getattr(x, "dtype", "") == getattr(other, "dtype", "")
+        if quotient and _is_one(quotient.inputs[0]) and same_dtype:
+            if _fits(x, quotient.inputs[1], call):
                 return divide(x, quotient.inputs[1])
     return None
+
+
+def _fits(a: Any, b: Any, call: Call) -> bool:
+    """Whether two values alone give the shape that the call gives."""
+    return broadcast(shape_of(a), shape_of(b)) == call_shape(call)
 
 
 def call_shape(call: Call) -> Any:

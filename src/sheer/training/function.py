@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from sheer.core import tree
-from sheer.core.shapes import N, Shape, with_none
+from sheer.core.shapes import Dim, N, Shape, show, symbolic
 from sheer.ops.declare import operand
 from sheer.ops.operand import Operand
-from sheer.ops.recording import current_trace
+from sheer.ops.recording import current_trace, open_tapes
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
@@ -25,6 +25,7 @@ class Function:
     """A function that runs as a program; made by `sheer.function`."""
 
     def __init__(self, function: Callable[..., Any], input_signature: Sequence[Any] | None = None):
+        self.__name__ = "function"
         update_wrapper(self, function)
         self._function = function
         self._signature = None if input_signature is None else list(input_signature)
@@ -34,9 +35,14 @@ class Function:
         # By all that distinguishes calls but the number of rows: the rows seen last.
         self._rows: dict[Any, tuple[Any, ...]] = {}
 
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """In a class: a method, with the instance as its first argument."""
+        return self if instance is None else _Method(self, instance)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for these arguments; trace it first where there is none."""
-        if current_trace() is not None:
+        # A trace writes the function's ops down, a tape follows them: both need to see them.
+        if current_trace() is not None or open_tapes():
             return self._function(*args, **kwargs)
         step, data = self._step(args, kwargs)
         return step.tensors([_array(value) for value in data])
@@ -59,6 +65,8 @@ class Function:
         step = self._steps.get((key, shapes))
         if step is None:
             step = self._steps[key, shapes] = self._trace(arguments, data, shapes)
+        # Only now: where a program for n rows cannot be traced, those for fixed sizes still run.
+        self._rows[key] = tuple(shape[:1] for shape in shapes)
         return step, data
 
     def _static_key(self, value: Any) -> Any:
@@ -71,9 +79,15 @@ class Function:
         """The shapes to trace with: as they are at first; when only numbers of rows differ from the
         last call, those that differ become n."""
         if self._signature is not None:
-            return tuple(_checked(x.shape, s) for x, s in zip(data, self._signature, strict=True))
+            if len(data) != len(self._signature):
+                raise ValueError(
+                    f"{self.__name__}: the input_signature has {len(self._signature)} entries. "
+                    f"Got {len(data)} arrays or tensors."
+                )
+            pairs = zip(data, self._signature, strict=True)
+            return tuple(_checked(self.__name__, i, x, spec) for i, (x, spec) in enumerate(pairs))
         rows = tuple(x.shape[:1] for x in data)
-        before = self._rows.setdefault(key, rows)
+        before = self._rows.get(key, rows)
         if before != rows:
             changed = {(old, new) for old, new in zip(before, rows, strict=True) if old != new}
             symbols = tuple(
@@ -81,8 +95,8 @@ class Function:
                 for old, new in zip(before, rows, strict=True)
             )
             sizes = {new for s, new in zip(symbols, rows, strict=True) if s == (N,)}
-            self._rows[key] = symbols if len(sizes) == 1 else rows
-        return tuple((*row, *x.shape[1:]) for row, x in zip(self._rows[key], data, strict=True))
+            rows = symbols if len(sizes) == 1 else rows
+        return tuple((*row, *x.shape[1:]) for row, x in zip(rows, data, strict=True))
 
     def _trace(self, arguments: Any, data: list[Any], shapes: tuple[Shape, ...]) -> Step:
         names = iter(_names(self._function, arguments))
@@ -102,6 +116,21 @@ class Function:
         return Step(lambda args, kwargs: self._function(*args, **kwargs), symbols, name, summary)
 
 
+class _Method:
+    """A Function as the method of an object."""
+
+    def __init__(self, function: Function, instance: Any):
+        update_wrapper(self, function)
+        self._function, self._instance = function, instance
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(self._instance, *args, **kwargs)
+
+    def program(self, *args: Any, **kwargs: Any) -> Program:
+        """The program that a call with these arguments runs."""
+        return self._function.program(self._instance, *args, **kwargs)
+
+
 def function(
     func: Callable[..., Any] | None = None, *, input_signature: Sequence[Any] | None = None
 ) -> Any:
@@ -110,7 +139,8 @@ def function(
     Tensors and arrays among the arguments are the program's inputs; everything else (numbers,
     strings, models) is part of the program, and another value means another program. Variables that
     the function reads or assigns are the program's state. Python side effects happen while it is
-    traced, once.
+    traced, once. Inside of another traced function, and while a GradientTape is open, it runs as
+    plain Python.
 
     Shapes are fixed at first; when a later call differs only in the number of rows, a program for
     any number `n` takes over. `input_signature`, a list of `InputSpec`s with None for `n`, asks for
@@ -148,13 +178,17 @@ def _array(value: Any) -> Any:
     return value.numpy() if isinstance(value, Tensor) else value
 
 
-def _checked(shape: Any, spec: Any) -> Shape:
-    wanted = tuple(N if s is None else s for s in spec.shape)
-    if len(wanted) != len(shape) or any(
-        a not in (N, b) for a, b in zip(wanted, shape, strict=True)
-    ):
+def _checked(name: str, place: int, x: Any, spec: Any) -> Shape:
+    """The shape to trace with, where the input is as the signature says."""
+    wanted = symbolic(spec.shape)
+    fits = len(wanted) == x.ndim and all(
+        isinstance(a, Dim) or a == b for a, b in zip(wanted, x.shape, strict=True)
+    )
+    if not fits or x.dtype != spec.dtype:
         raise ValueError(
-            f"The input has the shape {shape}, the input_signature says {with_none(wanted)}."
+            f"{name}: input {place + 1} is not as the input_signature says.\n"
+            f"  signature {show(wanted)} {spec.dtype}\n"
+            f"  input     {show(x.shape)} {x.dtype}"
         )
     return wanted
 

@@ -14,8 +14,10 @@ from sheer.callbacks import CallbackList, History
 from sheer.callbacks.progress import ProgressLogger, progress
 from sheer.core import random, tree
 from sheer.core.checks import integer
-from sheer.core.shapes import show
+from sheer.core.errors import ShapeError
+from sheer.core.shapes import show, symbolic
 from sheer.ops.random import random_permutation
+from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.training.data import Arrays, Data
 from sheer.training.undo import undone_on_error
@@ -171,19 +173,34 @@ def prepared(model: Any, kind: str, data: Data) -> Callable[[Arrays], Any]:
     """The step for such data, after all checks: what is wrong with the data is said here."""
     if "y" not in data.parts and model.needs_targets(kind):
         raise ValueError(f"{data.caller}: y is missing; the loss compares predictions with it.")
-    model._steps.build(data)
-    if kind != "predict_step":
-        _check_targets(model, data)
-    step: Callable[[Arrays], Any] = model._steps.get(kind, data)
+    built_for = model.input_symbols
+    try:
+        model._steps.build(data)
+        if kind != "predict_step":
+            _check_targets(model, data)
+        step: Callable[[Arrays], Any] = model._steps.get(kind, data)
+    except ShapeError as error:
+        raise ShapeError(f"{data.caller}: {error}{_other_shapes(built_for, data)}") from None
     return step
+
+
+def _other_shapes(built_for: Any, data: Data) -> str:
+    """A last line for an error in shapes, where the model was built for others."""
+    before = [x.shape[1:] for x in tree.leaves(built_for) if isinstance(x, Symbol)]
+    now = [x.shape[1:] for x in tree.leaves(data.parts["x"])]
+    if not before or before == now:
+        return ""
+    texts = [", ".join(show(("n", *shape)) for shape in shapes) for shapes in (before, now)]
+    return f"\nThe model was built for x of the shape {texts[0]}; here it is {texts[1]}."
 
 
 def _check_targets(model: Any, data: Data) -> None:
     """Ask the loss whether the targets can be right for the model's outputs."""
     y, weight = data.parts.get("y"), data.parts.get("sample_weight")
-    outputs, loss = model.output_shape, model._compiled_loss
-    if loss is None or outputs is None:
+    loss = model._compiled_loss
+    if loss is None or model.output_shape is None:
         return
+    outputs = symbolic(model.output_shape)
     if isinstance(y, np.ndarray):
         try:
             loss.check_targets(y, outputs)

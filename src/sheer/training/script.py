@@ -158,7 +158,8 @@ def _data(last: Any, x: Any, y: Any, validation: Any) -> tuple[Data | None, Data
     """The data given, or those of the last fit as far as they are still there."""
     if x is not None:
         train = Data(x, y, caller="write_program")
-        return train, Data(*validation[:2], caller="write_program") if validation else None
+        test = Data(validation[0], validation[1], None, "write_program") if validation else None
+        return train, test
     if last is None:
         return None, None
     arrays = [reference() for reference in last.data]
@@ -166,8 +167,8 @@ def _data(last: Any, x: Any, y: Any, validation: Any) -> tuple[Data | None, Data
         return None, None
     held_out = [reference() for reference in last.validation]
     is_there = len(held_out) == 2 and all(array is not None for array in held_out)
-    test = Data(*held_out, caller="write_program") if is_there else None
-    return Data(*arrays, caller="write_program"), test
+    test = Data(held_out[0], held_out[1], None, "write_program") if is_there else None
+    return Data(arrays[0], arrays[1], None, "write_program"), test
 
 
 def _settings(last: Any, given: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""Each loss on small arrays with ties, extremes and several ranks: Keras's figures."""
+
+import numpy as np
+import pytest
+
+from recorded import recorded, refused
+from sheer import losses
+
+CASES = recorded("losses.json")["cases"]
+IDS = [f"{i} {case['loss']} {case['kwargs']}" for i, case in enumerate(CASES)]
+pytestmark = pytest.mark.usefixtures("float64")
+
+# Functions of (n,) and (n, 1): Keras broadcasts some to (n, n), and refuses some. sheer takes both
+# as (n, 1), as the loss classes of both do.
+ALIGNED = {"Poisson", "Hinge", "SquaredHinge", "BinaryCrossentropy"}
+
+
+def is_negative_label(case):
+    """Labels of -1 without ignore_class: Keras on JAX gives them a loss of 0, sheer refuses."""
+    sparse = case["loss"] == "SparseCategoricalCrossentropy" and not case["kwargs"].get(
+        "ignore_class"
+    )
+    return sparse and np.min(case["y_true"]) < 0
+
+
+def arrays(case):
+    return np.array(case["y_true"]), np.array(case["y_pred"])
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_function(case):
+    function = getattr(losses, case["function"])
+    y_true, y_pred = arrays(case)
+    if is_negative_label(case):
+        with pytest.raises(ValueError, match="labels must be 0 to"):
+            function(y_true, y_pred, **case["kwargs"])
+        return
+    found = function(y_true, y_pred, **case["kwargs"]).numpy()
+    if case["loss"] in ALIGNED and y_true.ndim != y_pred.ndim:
+        wanted = function(y_true.reshape(y_pred.shape), y_pred, **case["kwargs"]).numpy()
+    else:
+        wanted = case["per_example"]
+    np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-15)
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_reductions_and_weights(case):
+    """Each reduction of the class, without weights and with each kind of them."""
+    y_true, y_pred = arrays(case)
+    rows = [(None, case["unweighted"])]
+    rows += zip(map(np.array, case["sample_weights"]), case["weighted"], strict=True)
+    for weight, by_reduction in rows:
+        for reduction, wanted in by_reduction.items():
+            loss = getattr(losses, case["loss"])(reduction=reduction, **case["kwargs"])
+            if refused(wanted) or is_negative_label(case):
+                with pytest.raises(ValueError):
+                    loss(y_true, y_pred, weight)
+            else:
+                found = loss(y_true, y_pred, weight).numpy()
+                assert found.shape == np.shape(wanted)
+                np.testing.assert_allclose(found, wanted, rtol=1e-11, atol=1e-15)
+
+
+def test_no_reduction_is_none():
+    loss = losses.MeanSquaredError(reduction=None)
+    assert loss([[1.0], [2.0]], [[1.0], [4.0]]).numpy().tolist() == [0.0, 4.0]
+
+
+def test_label_errors():
+    with pytest.raises(ValueError) as error:
+        losses.sparse_categorical_crossentropy([0, 1, 3, 2], np.full((4, 3), 1 / 3))
+    assert str(error.value) == (
+        "sparse_categorical_crossentropy: labels must be 0 to 2, as there are 3 predictions. "
+        "Got values from 0 to 3; label 3 stands in row 2.\n"
+        "Number the classes from 0, or give the last layer more units."
+    )
