@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import sheer
 from recorded import recorded, refused
 from sheer import losses
 
@@ -74,3 +75,23 @@ def test_label_errors():
         "Got values from 0 to 3; label 3 stands in row 2.\n"
         "Number the classes from 0, or give the last layer more units."
     )
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_ignored_rows_do_not_train(run_eagerly):
+    """A step on four rows of which two are ignored is a step on the other two."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 3)), np.array([1, -1, 0, -1])
+    weights = []
+    for rows in ([0, 1, 2, 3], [0, 2]):
+        sheer.utils.set_random_seed(1)
+        model = sheer.Sequential([sheer.Input((3,)), sheer.layers.Dense(2, "softmax")])
+        loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
+        metric = sheer.metrics.SparseCategoricalCrossentropy(ignore_class=-1, name="metric")
+        model.compile("sgd", loss, metrics=[metric], run_eagerly=run_eagerly)
+        figures = model.train_on_batch(x[rows], y[rows], return_dict=True)
+        assert figures["metric"] == pytest.approx(figures["loss"], rel=1e-12)
+        weights.append(model.get_weights()[0])
+    np.testing.assert_allclose(*weights, rtol=1e-12)
+    with pytest.raises(ValueError, match="labels must be 0 to 1, as the model has 2 outputs"):
+        model.fit(x, y - 1, verbose=0)

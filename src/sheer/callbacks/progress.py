@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from sheer.callbacks.base import Callback, Logs
+from sheer.core.text import printable
 
 WIDTH = 20
 INTERVAL = 0.1  # seconds between two drawings
@@ -108,24 +109,23 @@ class ProgbarLogger(ProgressLogger):
             return
         self._drawn = now
         left = (now - self._begun) / self._steps * (total - self._steps)
-        line = f"{self._count()} {_bar(self._steps, total)} {_seconds(left)} left"
-        room = shutil.get_terminal_size().columns - 1
-        for figure in _figures(logs):
-            if len(line) + len(figure) + 3 > room:
-                break
-            line += f" - {figure}"
-        self._show(line[:room])
+        rest = f"{_seconds(left) if left >= 1 else '<1s'} left"
+        columns = shutil.get_terminal_size().columns
+        self._show(_filled([self._head([rest], columns), *_figures(logs)], columns)[0])
 
     def _finish(self, logs: Logs | None) -> None:
-        total = self.params["steps"]
-        head = " ".join([self._count(), _bar(self._steps, total), *self._times()])
-        lines = _filled([head, *_figures(logs)], shutil.get_terminal_size().columns)
+        columns = shutil.get_terminal_size().columns
+        lines = _filled([self._head(self._times(), columns), *_figures(logs)], columns)
         self._show(lines[0])
         print("".join(f"\n{line}" for line in lines[1:]), flush=True)
 
-    def _count(self) -> str:
-        total = self.params["steps"]
-        return f"{self._steps:>{len(str(total))}}/{total}"
+    def _head(self, times: list[str], columns: int) -> str:
+        """How many steps, the bar, the time."""
+        steps, total = self._steps, self.params["steps"]
+        width = WIDTH if columns >= 3 * WIDTH else WIDTH // 2
+        done = min(width, steps * width // total)
+        bar = printable(FULL * done + EMPTY * (width - done))
+        return " ".join([f"{steps:>{len(str(total))}}/{total}", bar, *times])
 
     def _show(self, line: str) -> None:
         """Write over what stands in the line."""
@@ -141,16 +141,6 @@ def progress(verbose: int | str) -> ProgressLogger:
 
 
 FULL, EMPTY = "━", "─"
-
-
-def _bar(step: int, total: int) -> str:
-    done = min(WIDTH, step * WIDTH // total)
-    bar = FULL * done + EMPTY * (WIDTH - done)
-    try:
-        bar.encode(sys.stdout.encoding or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return bar.replace(FULL, "=").replace(EMPTY, ".")
-    return bar
 
 
 def _coloured(line: str) -> str:

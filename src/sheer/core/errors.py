@@ -45,7 +45,7 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
         if near:
             match = next(k for k in names if k.lower() == near[0])
             return f" Did you mean {match!r}?"
-    return f" Known: {', '.join(known)}."
+    return f" Known: {', '.join(alike or known)}."
 
 
 def user_line() -> str:

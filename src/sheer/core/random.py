@@ -1,6 +1,6 @@
 """Seeds: every random number comes from a key of two integers, (seed, counter).
 
-The generator itself is `ops.random.random_bits`; here is only who gets which key.
+The generator itself is `ops.random.threefry`; here is only who gets which key.
 """
 
 import os
@@ -44,7 +44,7 @@ def next_key(seed: int | None = None) -> Key:
 
 
 def reserve_keys(count: int) -> Key:
-    """The first of `count` keys in a row of the global source: (seed, counter), (seed, counter + 1)..."""
+    """The first of `count` keys of the global source: (seed, counter), (seed, counter + 1), ..."""
     first = peek_key()
     _keys.counter += count
     return first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any, TypeAlias
 
 from sheer.core.errors import ShapeError, TraceError, user_line
@@ -42,7 +43,7 @@ class Dim:
     def __add__(self, other: Any) -> Any:
         if isinstance(other, Dim):
             return Dim(self.factor + other.factor, self.offset + other.offset)
-        return Dim(self.factor, self.offset + other) if isinstance(other, int) else NotImplemented
+        return Dim(self.factor, self.offset + other) if _whole(other) else self._refuse(other)
 
     __radd__ = __add__
 
@@ -50,23 +51,25 @@ class Dim:
         if isinstance(other, Dim):
             factor, offset = self.factor - other.factor, self.offset - other.offset
             return Dim(factor, offset) if factor else offset
-        return self + -other if isinstance(other, int) else NotImplemented
+        return self + -other if _whole(other) else self._refuse(other)
 
     def __mul__(self, other: Any) -> Any:
-        if not isinstance(other, int):
-            return NotImplemented
-        return Dim(self.factor * other, self.offset * other) if other else 0
+        if not _whole(other):
+            return self._refuse(other)
+        return Dim(self.factor * int(other), self.offset * int(other)) if other else 0
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Any) -> Any:
         if isinstance(other, Dim) and other == self:
             return 1
-        if isinstance(other, int) and self.factor % other == 0 and self.offset % other == 0:
-            return Dim(self.factor // other, self.offset // other)
-        return NotImplemented
+        if _whole(other) and other and self.factor % other == 0 and self.offset % other == 0:
+            return Dim(self.factor // int(other), self.offset // int(other))
+        return self._refuse(other)
 
-    def _refuse(self, *_: Any) -> Any:
+    def _refuse(self, other: Any = None) -> Any:
+        if hasattr(other, "dtype"):
+            return NotImplemented  # a tensor: it is for the op to do
         raise TraceError(
             f"The batch size '{self!r}' is used as a number, at {user_line()}\n"
             "A program serves every batch size, so while it is traced the size is a symbol.\n"
@@ -76,7 +79,11 @@ class Dim:
 
     __int__ = __index__ = __float__ = __bool__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = __truediv__ = __rtruediv__ = __mod__ = _refuse
-    __rsub__ = __rfloordiv__ = _refuse
+    __rsub__ = __rfloordiv__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __abs__ = _refuse
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 N = Dim()

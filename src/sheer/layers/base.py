@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +41,20 @@ class Calling:
 
 
 _calling: ContextVar[Calling] = ContextVar("calling", default=Calling())  # noqa: B039 (frozen)
+
+
+def _once(build: Callable[..., None]) -> Callable[..., None]:
+    """A layer's `build` that does nothing where the layer is built, and notes that it is."""
+
+    @wraps(build)
+    def noted(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if not self.built:
+            with computing():
+                build(self, *args, **kwargs)
+            self._name_weights()
+            self.built = True
+
+    return noted
 
 
 class Layer(Configurable):
@@ -98,11 +113,16 @@ class Layer(Configurable):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name):
-            if "_added_losses" not in vars(self) and not name.startswith("__"):
+            if "_weights" not in vars(self) and not name.startswith("__"):
                 raise RuntimeError(
                     f"{type(self).__name__}: call super().__init__() at the start of __init__()."
                 )
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls) and cls.in_path:
+            cls.build = _once(cls.build)  # type: ignore[method-assign]
 
     def _refuse(self, given: dict[str, Any]) -> None:
         for name in ("input_shape", "batch_input_shape", "input_dim"):
@@ -116,7 +136,10 @@ class Layer(Configurable):
     # --- what a subclass writes -----------------------------------------------------------
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights. input_shape: a tuple, None for the batch size."""
+        """Make the weights. input_shape: a tuple, None for the batch size.
+
+        It is called at the first call of the layer, unless it was called before.
+        """
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The output for an input, computed with ops. It may take `training`."""
@@ -212,7 +235,7 @@ class Layer(Configurable):
         finally:
             _calling.reset(token)
         if isinstance(outputs, Operand):
-            self.output_shape = with_none(outputs.shape)
+            self.output_shape = (None, *with_none(outputs.shape)[1:]) if outputs.ndim else ()
         return outputs
 
     def _converted(self, value: Any) -> Any:

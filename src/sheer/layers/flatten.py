@@ -23,11 +23,11 @@ class Flatten(Layer):
     (2, 12)
     """
 
-    arguments = {"data_format": one_of(None, "channels_last")}
+    arguments = {"data_format": one_of("channels_last")}
 
     def __init__(self, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.data_format = data_format
+        self.data_format = data_format or "channels_last"
         self.check_arguments()
 
     def call(self, inputs: Any) -> Any:

@@ -101,20 +101,21 @@ class AUC(Metric):
             yes, no = yes * weight, no * weight
         yes, no = named("yes", reshape(yes, (-1,))), named("no", reshape(no, (-1,)))
         inner = None if self.thresholds is None else tuple(sorted(self.thresholds))
-        found = above_thresholds(reshape(y_pred, (-1,)), self.num_thresholds, inner)
-        found = cast(found, self.dtype)
-        self.true_positives.assign_add(matmul(found, yes))
-        self.false_positives.assign_add(matmul(found, no))
+        scores = named("scores", reshape(y_pred, (-1,)))
+        found = cast(above_thresholds(scores, self.num_thresholds, inner), self.dtype)
+        found = named("found", found)
+        self.true_positives.assign_add(named("found_yes", matmul(found, yes)))
+        self.false_positives.assign_add(named("found_no", matmul(found, no)))
         self.positives.assign_add(sum(yes))
         self.negatives.assign_add(sum(no))
 
     def result(self) -> Any:
         tp, fp = self.true_positives.value, self.false_positives.value
-        recall = divide_no_nan(tp, self.positives)
+        recall = named("found_of_yes", divide_no_nan(tp, self.positives))
         if self.curve == "ROC":
-            return self._area(divide_no_nan(fp, self.negatives), recall)
+            return self._area(named("found_of_no", divide_no_nan(fp, self.negatives)), recall)
         if self.summation_method != "interpolation":
-            return self._area(recall, divide_no_nan(tp, tp + fp))
+            return self._area(recall, named("right_of_found", divide_no_nan(tp, tp + fp)))
         return _precision_recall_area(tp, tp + fp, self.positives.value)
 
     def _area(self, x: Any, y: Any) -> Any:
@@ -124,7 +125,7 @@ class AUC(Metric):
             heights = (left + right) / 2
         else:
             heights = (minimum if self.summation_method == "minoring" else maximum)(left, right)
-        return sum((x[:-1] - x[1:]) * heights)
+        return sum(named("areas", (x[:-1] - x[1:]) * heights))
 
 
 def _precision_recall_area(tp: Any, found: Any, positives: Any) -> Any:

@@ -11,6 +11,7 @@ from sheer.callbacks import History
 from sheer.core import tree
 from sheer.core.errors import NotBuiltError
 from sheer.core.scope import section
+from sheer.core.text import printable
 from sheer.layers.base import LAYERS, Layer
 from sheer.losses import Loss
 from sheer.metrics import Metric
@@ -516,11 +517,18 @@ class Model(Layer):
                 return layer
         raise ValueError(f"No layer {name!r}. The model has {[v.name for v in self.layers]}.")
 
-    def summary(self, line_length: int | None = None, print_fn: Any = None) -> None:
-        """Print a table of the layers: names, output shapes, numbers of parameters."""
+    def summary(
+        self, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False
+    ) -> None:
+        """Print a table of the layers: names, output shapes, numbers of parameters.
+
+        line_length: its width, by default up to 88, as wide as the terminal. print_fn: called with
+        the text in place of `print`. expand_nested: whether to list the layers of models inside.
+        """
         from sheer.models.summary import summary
 
-        (print_fn or print)(summary(self, line_length))
+        text = summary(self, line_length, expand_nested)
+        (print_fn or (lambda text: print(printable(text))))(text)
 
     def formula(self) -> str:
         return ""

@@ -88,7 +88,7 @@ def cast(xp: Any, x: Array, dtype: Any) -> Array:
 cast.slope(x=lambda g, y, x, dtype: cast(g, x.dtype))
 
 
-@op(shape=same, sample=Sample(lambda rng: [rng.normal(size=3)], {}, False), text="{variable}", inline=True)
+@op(shape=same, sample=unsmooth((3,)), text="{variable}", inline=True)
 def stop_gradient(xp: Any, variable: Array) -> Array:
     """The value itself; gradients do not pass."""
     return variable
@@ -235,7 +235,7 @@ keep_where.slope(x=lambda g, y, x, condition: keep_where(g, condition))
     promote="choices",
     dtype=lambda condition, *choices: next(c for c in choices if c),
     sample=Sample(
-        lambda rng: [rng.normal(size=4) > 0, rng.normal(size=(3, 4)), rng.normal(size=4)]
+        lambda rng: [rng.normal(size=(3, 4)) > 0, rng.normal(size=(3, 4)), rng.normal(size=4)]
     ),
     text="np.where",
     inline=True,
@@ -289,7 +289,7 @@ def abs(xp: Any, x: Array) -> Array:
 abs.slope(x=lambda g, y, x: g * sign(x))
 
 
-@op(shape=same, sample=normal((3, 2)), text="{x} ** 2", inline=True)
+@op(shape=same, promote="number", sample=normal((3, 2)), text="{x} ** 2", inline=True)
 def square(xp: Any, x: Array) -> Array:
     """x²."""
     return xp.square(x)
@@ -407,7 +407,7 @@ def ceil(xp: Any, x: Array) -> Array:
     return xp.ceil(x)
 
 
-@op(shape=same, sample=normal((3, 2), decimals=1), text="np.round")
+@op(shape=same, promote="number", sample=normal((3, 2), decimals=1), text="np.round")
 def round(xp: Any, x: Array, decimals: int = 0) -> Array:
     """The nearest number with so many decimals, halves to even. Its slope is 0."""
     return xp.round(x, decimals)
@@ -515,7 +515,7 @@ divide_no_nan.slope(
 
 @op(
     shape=together,
-    promote="common",
+    promote="number",
     sample=[positive((3, 4), (4,)), unsmooth((5,), (5,))],
     text="np.floor_divide",
     operator="floor_divide",
@@ -527,7 +527,7 @@ def floor_divide(xp: Any, x1: Array, x2: Array) -> Array:
 
 @op(
     shape=together,
-    promote="common",
+    promote="number",
     sample=positive((3, 4), (4,)),
     text="np.mod",
     operator="mod",
@@ -542,7 +542,7 @@ mod.slope(x1=lambda g, y, x1, x2: g, x2=lambda g, y, x1, x2: -g * floor_divide(x
 
 @op(
     shape=together,
-    promote="common",
+    promote="number",
     sample=positive((3, 4), (4,)),
     text="{x1} ** {x2}",
     inline=True,

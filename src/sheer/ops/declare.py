@@ -64,6 +64,7 @@ class Op(Generic[P, R]):
         label: str,
         inline: bool | str,
         lazy: bool,
+        strict: bool,
     ):
         update_wrapper(self, body)
         self.name = body.__name__
@@ -76,6 +77,7 @@ class Op(Generic[P, R]):
         self.label = label
         self.inline = inline
         self.lazy = lazy
+        self.strict = strict
         self.slopes: dict[str, Callable[..., Any]] = {}
 
         signature = inspect.signature(body)
@@ -140,8 +142,8 @@ class Op(Generic[P, R]):
         shapes = [_each(shape_of, value) for value in call.inputs]
         try:
             found = self.shape_rule(*shapes, **call.attrs)
-        except ShapeError as error:
-            raise ShapeError(self._describe(call, str(error))) from None
+        except (ShapeError, IndexError) as error:
+            raise type(error)(self._describe(call, str(error))) from None
         shapes = found if isinstance(found, list) else [found]
         return [(shape, self._dtype(call, i)) for i, shape in enumerate(shapes)]
 
@@ -149,6 +151,8 @@ class Op(Generic[P, R]):
         rule = self.dtype_rule
         if isinstance(rule, str):
             return rule
+        if rule is None and type(call.inputs[0]) is Tensor:
+            return call.inputs[0].dtype
         operands = call.operands()
         # A number takes on the dtype of what it meets; alone, it has its own.
         dtypes = [None if is_number(value) else value.dtype for value in operands]
@@ -193,6 +197,8 @@ class Op(Generic[P, R]):
         first = inputs[-1]
         if type(first) is not Tensor or (self.promote == "float" and not is_float(first.dtype)):
             return False
+        if self.promote == "number" and first.dtype == "bool":
+            return False
         dtype = first.numpy().dtype
         chosen = inputs[1:] if self.promote == "choices" else inputs
         for value in chosen:
@@ -201,7 +207,7 @@ class Op(Generic[P, R]):
         return True
 
     def _promoted(self, inputs: list[Any]) -> list[Any]:
-        """The inputs with dtypes that NumPy and Keras treat alike: casts are put in where needed."""
+        """The inputs in dtypes that NumPy and Keras treat alike: casts are put in where needed."""
         chosen = inputs[1:] if self.promote == "choices" else inputs
         flat = [v for value in chosen for v in (value if isinstance(value, list) else [value])]
         flat = [v for v in flat if v is not None]
@@ -212,7 +218,9 @@ class Op(Generic[P, R]):
         if not is_float(target):
             if is_real or self.promote == "float":
                 target = config.floatx()
-            elif target == "bool" and any(type(v) is not bool for v in numbers):
+            elif target == "bool" and (
+                self.promote == "number" or any(type(v) is not bool for v in numbers)
+            ):
                 target = "int32"
 
         def convert(value: Any) -> Any:
@@ -225,6 +233,8 @@ class Op(Generic[P, R]):
         return inputs[: len(inputs) - len(chosen)] + [_each(convert, value) for value in chosen]
 
     def _compute(self, call: Call) -> list[Any]:
+        if self.strict:
+            self.infer(call)
         arrays = [_each(array_of, value) for value in call.inputs]
         try:
             with np.errstate(all="ignore"):
@@ -240,7 +250,8 @@ class Op(Generic[P, R]):
     def _describe(self, call: Call, problem: str) -> str:
         """Where, what disagrees, the values."""
         part = current_place().part
-        lines = [self.name + (f" in layer {part!r}" if part else "") + f": {problem}."]
+        name = self.name.lstrip("_")  # that of the function that the user called
+        lines = [name + (f" in layer {part!r}" if part else "") + f": {problem}."]
         width = max(map(len, self.tensors))
         for name, value in zip(self.tensors, call.inputs, strict=True):
             for one in value if isinstance(value, list) else [value]:
@@ -261,6 +272,7 @@ def op(
     inline: bool | str = False,
     operator: str = "",
     lazy: bool = False,
+    strict: bool = False,
 ) -> Callable[[Callable[Concatenate[Any, P], R]], Op[P, R]]:
     """Declare an op by its body.
 
@@ -268,8 +280,9 @@ def op(
         shape: the shape of the result from the shapes of the operands and the attributes; a list
             of shapes for several results. It raises ShapeError with one line on what disagrees.
         dtype: that of the result: that of the first operand by default, a name, or a function.
-        promote: `"no"`; `"common"`: operands are cast to their common dtype; `"float"`: and
-            integers to floats; `"choices"`: all but the first operand to their common dtype.
+        promote: `"no"`; `"common"`: operands are cast to their common dtype; `"number"`: and
+            booleans to int32; `"float"`: and integers to floats; `"choices"`: all but the first
+            operand to their common dtype.
         sample: arguments for the checks.
         text: how a program says it: an expression over `{operand}`s; or a function's dotted name,
             to be called with the arguments; or a function of the Call that answers one of these.
@@ -279,11 +292,12 @@ def op(
             however often it is used.
         operator: the Python operator (in `operand.py`) that it is.
         lazy: whether it is written into a program even for constants: it makes much of little.
+        strict: whether the shape rule refuses what the body would broadcast.
     """
 
     def declare(body: Callable[Concatenate[Any, P], R]) -> Op[P, R]:
         samples = [sample] if isinstance(sample, Sample) else list(sample)
-        made = Op(body, shape, dtype, promote, samples, text, label, inline, lazy)
+        made = Op(body, shape, dtype, promote, samples, text, label, inline, lazy, strict)
         OPS[made.name] = made
         if operator:
             OPERATORS[operator] = made

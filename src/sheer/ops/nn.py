@@ -17,7 +17,7 @@ from sheer.core.shapes import Shape, normalize_axis
 from sheer.ops.arithmetic import cast, clip, exp, keep_where, log, minimum, square, where
 from sheer.ops.declare import Array, Sample, op, operand
 from sheer.ops.reduction import sum
-from sheer.ops.rules import normal, same, unsmooth
+from sheer.ops.rules import normal, same, together, unsmooth
 from sheer.ops.shaping import expand_dims, moveaxis, one_hot
 
 __all__ = [
@@ -50,7 +50,7 @@ __all__ = [
 GRID = [normal((3, 4)), unsmooth((5,))]
 
 
-@op(shape=same, sample=GRID, text="np.maximum({x}, 0)", label="h")
+@op(shape=same, promote="number", sample=GRID, text="np.maximum({x}, 0)", label="h")
 def relu(xp: Any, x: Array) -> Array:
     """max(x, 0). The slope is 1 above 0, and 0 at 0 and below.
 
@@ -261,6 +261,7 @@ def _labelled(rng: np.random.Generator) -> list[Any]:
 
 @op(
     shape=lambda x, labels: _label_shape(labels, x),
+    strict=True,
     sample=Sample(lambda rng: _labelled(rng)[::-1]),
 )
 def take_label(xp: Any, log_p: Array, labels: Array) -> Array:
@@ -277,6 +278,7 @@ take_label.slope(
 
 @op(
     shape=_label_shape,
+    strict=True,
     dtype=lambda target, logits, **_: logits,
     sample=Sample(_labelled),
     text="-take_label(log_softmax({logits}), {target})",
@@ -302,6 +304,7 @@ sparse_softmax_cross_entropy.slope(
 
 @op(
     shape=_row_shape,
+    strict=True,
     promote="float",
     sample=Sample(lambda rng: [rng.dirichlet(np.ones(4), 5), rng.normal(size=(5, 4))]),
     text="-np.sum({target} * log_softmax({logits}), axis=-1)",
@@ -324,7 +327,7 @@ softmax_cross_entropy.slope(
 
 
 @op(
-    shape=same,
+    shape=together,
     promote="float",
     sample=Sample(lambda rng: [rng.uniform(size=(3, 4)), rng.normal(size=(3, 4))]),
     text="np.logaddexp({logits}, 0) - {target} * {logits}",
@@ -353,8 +356,9 @@ def _near(output: Array, epsilon: float) -> Array:
 # softmax or sigmoid in front of them.
 @op(
     shape=_label_shape,
+    strict=True,
     dtype=lambda target, output, **_: output,
-    sample=Sample(lambda rng: [rng.integers(0, 4, 5), rng.dirichlet(np.ones(4), 5)]),
+    sample=Sample(lambda rng: [rng.integers(0, 4, 5), rng.uniform(0.1, 0.9, (5, 4))]),
     label="losses",
 )
 def sparse_cross_entropy(xp: Any, target: Array, output: Array, epsilon: float = 1e-7) -> Array:
@@ -386,8 +390,9 @@ def _log_slope(g: Any, output: Any, epsilon: float) -> Any:
 
 @op(
     shape=_row_shape,
+    strict=True,
     promote="float",
-    sample=Sample(lambda rng: [rng.dirichlet(np.ones(4), 5), rng.dirichlet(np.ones(4), 5)]),
+    sample=Sample(lambda rng: [rng.dirichlet(np.ones(4), 5), rng.uniform(0.1, 0.9, (5, 4))]),
     label="losses",
 )
 def cross_entropy(xp: Any, target: Array, output: Array, epsilon: float = 1e-7) -> Array:
@@ -408,7 +413,7 @@ cross_entropy.slope(
 
 
 @op(
-    shape=same,
+    shape=together,
     promote="float",
     sample=Sample(lambda rng: [rng.uniform(size=(3, 4)), rng.uniform(0.1, 0.9, (3, 4))]),
     label="losses",

@@ -22,7 +22,6 @@ from sheer.ops.shaping import take
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 
-
 __all__ = [
     "SeedGenerator",
     "dropout",
@@ -115,18 +114,22 @@ def _fractions_shape(*_: Any, shape: Any, **__: Any) -> Any:
     return tuple(shape)
 
 
+def _given(*_: Any, dtype: str, **__: Any) -> str:
+    return dtype
+
+
 KEYED = Sample(
     lambda rng: [np.array([1, 2], np.uint32)], {"shape": (3, 4), "dtype": "float64"}, False
 )
 
 
-@op(shape=_fractions_shape, dtype=lambda *_, dtype, **__: dtype, sample=KEYED)
+@op(shape=_fractions_shape, dtype=_given, sample=KEYED, lazy=True)
 def random_uniform(xp: Any, key: Array, shape: Any, dtype: str = "float32") -> Array:
     """Uniform numbers in [0, 1)."""
     return fractions(xp, key, shape, dtype)
 
 
-@op(shape=_fractions_shape, dtype=lambda *_, dtype, **__: dtype, sample=KEYED)
+@op(shape=_fractions_shape, dtype=_given, sample=KEYED, lazy=True)
 def random_normal(xp: Any, key: Array, shape: Any, dtype: str = "float32") -> Array:
     """Normally distributed numbers, mean 0 and variance 1, by Box and Muller's method."""
     u = fractions(xp, key, (2, *shape), dtype)
@@ -134,7 +137,7 @@ def random_normal(xp: Any, key: Array, shape: Any, dtype: str = "float32") -> Ar
     return radius * xp.cos(u[1] * xp.asarray(2 * xp.pi, dtype))
 
 
-@op(shape=_fractions_shape, dtype=lambda *_, dtype, **__: dtype, sample=KEYED)
+@op(shape=_fractions_shape, dtype=_given, sample=KEYED, lazy=True)
 def random_truncated_normal(xp: Any, key: Array, shape: Any, dtype: str = "float32") -> Array:
     """Normally distributed numbers in [-2, 2]: the first of six draws that lies there.
 
@@ -153,6 +156,7 @@ def random_truncated_normal(xp: Any, key: Array, shape: Any, dtype: str = "float
     shape=lambda *_, count: (count,),
     dtype="int64",
     sample=Sample(lambda rng: [np.array([1, 2], np.uint32)], {"count": 7}, False),
+    lazy=True,
 )
 def random_permutation(xp: Any, key: Array, count: Any) -> Array:
     """The numbers 0 to count - 1 in random order: by the order of as many random words."""

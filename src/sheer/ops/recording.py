@@ -33,8 +33,11 @@ class Call:
         """The inputs as one flat list, without those left out."""
         flat: list[Any] = []
         for value in self.inputs:
-            flat += value if isinstance(value, list) else [value]
-        return [value for value in flat if value is not None]
+            if type(value) is list:
+                flat += value
+            elif value is not None:
+                flat.append(value)
+        return flat
 
 
 class TraceListener(Protocol):

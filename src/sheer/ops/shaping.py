@@ -23,7 +23,7 @@ from sheer.core.shapes import (
     size_of,
 )
 from sheer.ops.arithmetic import cast
-from sheer.ops.declare import Array, Sample, op, operand
+from sheer.ops.declare import Array, Sample, op, operand, shape_of
 from sheer.ops.operand import OPERATORS, Operand
 from sheer.ops.recording import Call
 from sheer.ops.rules import integers, normal, same
@@ -64,7 +64,7 @@ __all__ = [
 
 def shape(x: Array) -> Any:
     """The shape of x as a tuple; the batch size of a symbol is `n`, which ops accept."""
-    return operand(x).shape
+    return shape_of(operand(x))
 
 
 # --- shape ------------------------------------------------------------------------------------
@@ -417,10 +417,7 @@ def _indexed(x: Shape, key: Any) -> Shape:
         shape: tuple[int, ...] = np.broadcast_to(np.int8(0), sizes)[key].shape
         return shape
 
-    try:
-        small, large = picked(10_000), picked(10_001)
-    except IndexError as error:
-        raise ShapeError(str(error)) from None
+    small, large = picked(10_000), picked(10_001)
     steps = [b - a for a, b in zip(small, large, strict=True)]
     first = [a - 10_000 * step for a, step in zip(small, steps, strict=True)]
     for n in range(1, 4):
@@ -556,8 +553,17 @@ take.slope(x=lambda g, y, x, indices, axis: scatter_add(g, indices, x.shape, axi
 scatter_add.slope(g=lambda g, y, source, indices, shape, axis: take(g, indices, axis))
 
 
+def _taken_along(x: Shape, indices: Shape, axis: int | None = None) -> Shape:
+    if axis is None:
+        return indices
+    axis = normalize_axis(axis, len(x))
+    if len(indices) != len(x):
+        raise ShapeError("x and indices need as many axes")
+    return broadcast((*x[:axis], 1, *x[axis + 1 :]), indices)
+
+
 @op(
-    shape=lambda x, indices, axis=None: indices,
+    shape=_taken_along,
     sample=Sample(lambda rng: [rng.normal(size=(4, 3)), rng.integers(0, 3, (4, 2))], {"axis": 1}),
     text="np.take_along_axis({x}, {indices}, {axis})",
 )
@@ -582,7 +588,9 @@ def scatter_add_along_axis(
     if axis is None:
         xp.add.at(result.reshape(-1), indices, g)
     else:
-        places = list(xp.indices(indices.shape, sparse=True))
+        # An axis of size 1 was broadcast: all of it is added at 0.
+        rows = xp.indices(g.shape, sparse=True)
+        places = [xp.minimum(i, n - 1) for i, n in zip(rows, shape, strict=True)]
         places[axis] = indices
         xp.add.at(result, tuple(places), g)
     return result

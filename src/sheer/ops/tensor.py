@@ -46,7 +46,7 @@ class Tensor(Comparable):
     @classmethod
     def of(cls, array: np.ndarray[Any, Any]) -> Self:
         """The array as a Tensor, without a check: it has one of sheer's dtypes."""
-        tensor = cls.__new__(cls)
+        tensor = object.__new__(cls)
         tensor._array = array
         return tensor
 

@@ -129,7 +129,7 @@ class Variable(Operand):
 
     def stored(self) -> np.ndarray[Any, Any]:
         """The present value for a program, unseen by any trace or tape."""
-        return self._tensor.numpy()
+        return self._tensor._array
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The present value as a NumPy array, without a copy: do not write into it."""

@@ -19,9 +19,7 @@ def get(identifier: Any) -> Any:
     """
     if identifier is None:
         raise ValueError("optimizer must be a name, a config or an Optimizer. Got None.")
-    if isinstance(identifier, str) and identifier.lower() in OPTIMIZERS.entries:
-        identifier = identifier.lower()
-    found = OPTIMIZERS.get(identifier)
+    found = deserialize(identifier)
     if not isinstance(found, Optimizer):
         raise TypeError(f"optimizer must be a name, a config or an Optimizer. Got {identifier!r}.")
     return found
@@ -29,4 +27,6 @@ def get(identifier: Any) -> Any:
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The optimizer that `serialize` described; `custom_objects`: further classes by name."""
+    if isinstance(config, str) and config.lower() in OPTIMIZERS.entries:
+        config = config.lower()
     return OPTIMIZERS.get(config, custom_objects)

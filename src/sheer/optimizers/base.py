@@ -112,9 +112,8 @@ class Optimizer(Configurable):
         """Make the slots of these weights; those that have theirs keep them."""
         for variable in variables:
             if id(variable) not in self._slots:
-                name = variable.path.replace("/", "_")
-                slots = {s: self._state(f"{name}_{s}", np.zeros(variable.shape, variable.dtype))
-                         for s in self.slots}  # fmt: skip
+                zeros = np.zeros(variable.shape, variable.dtype)
+                slots = {s: self._state(slot_name(variable, s), zeros) for s in self.slots}
                 self._slots[id(variable)] = (variable, slots)
 
     def slot(self, variable: Variable, name: str) -> Variable:
@@ -197,6 +196,11 @@ class Optimizer(Configurable):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer; the learning rate as it is now."""
         return {**super().get_config(), "learning_rate": float(self._learning_rate.numpy())}
+
+
+def slot_name(variable: Variable, what: str) -> str:
+    """The name of something that belongs to a weight: `dense_kernel_velocity`."""
+    return f"{variable.path.replace('/', '_')}_{what}"
 
 
 def _scaled_to(gradient: Any, limit: float) -> Any:

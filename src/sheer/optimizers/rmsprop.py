@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from sheer.core.checks import boolean, number
-from sheer.ops.arithmetic import sqrt, square
-from sheer.ops.declare import Array, op
+from sheer.ops.declare import Array, Sample, op
 from sheer.ops.rules import positive
+from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
-from sheer.optimizers.base import OPTIMIZERS, Optimizer
+from sheer.optimizers.base import OPTIMIZERS, Optimizer, slot_name
 
 
-@op(
-    shape=lambda w, g, velocity, rate, **_: [w, w],
-    sample=positive((3, 2), (3, 2), (3, 2), ()),
-)
-def rmsprop_update(
+@op(shape=lambda g, velocity, rate, **_: [g, g], sample=positive((3, 2), (3, 2), ()))
+def rmsprop_step(
     xp: Any,
-    w: Array,
     g: Array,
     velocity: Array,
     learning_rate: Array,
@@ -27,7 +23,26 @@ def rmsprop_update(
 ) -> Array:
     """Divide each step by a running root mean square of that weight's gradient."""
     velocity = rho * velocity + (1 - rho) * g * g
-    return w - learning_rate * g / xp.sqrt(velocity + epsilon), velocity
+    return learning_rate * g / xp.sqrt(velocity + epsilon), velocity
+
+
+@op(
+    shape=lambda g, velocity, average, rate, **_: [g, g, g],
+    sample=Sample(lambda rng: [*rng.uniform(0.5, 0.6, (3, 3, 2)) ** [[[1]], [[-1]], [[1]]], 0.1]),
+)
+def centered_step(
+    xp: Any,
+    g: Array,
+    velocity: Array,
+    average: Array,
+    learning_rate: Array,
+    rho: float = 0.9,
+    epsilon: float = 1e-7,
+) -> Array:
+    """Divide each step by a running standard deviation of that weight's gradient."""
+    velocity = rho * velocity + (1 - rho) * g * g
+    average = rho * average + (1 - rho) * g
+    return learning_rate * g / xp.sqrt(velocity - average**2 + epsilon), velocity, average
 
 
 @OPTIMIZERS.add("rmsprop")
@@ -35,12 +50,13 @@ class RMSprop(Optimizer):
     """Gradient descent with each step divided by a running root mean square of the gradient.
 
         v = ρ · v + (1 - ρ) · g²
-        w = w - learning_rate · g / sqrt(v + ε)
+        step = learning_rate · g / sqrt(v + ε)
+        w = w - step
 
     `centered` takes the running mean a of the gradient out of v, and momentum μ adds up steps:
 
         a = ρ · a + (1 - ρ) · g                 sqrt(v - a² + ε)  in place of  sqrt(v + ε)
-        m = μ · m + learning_rate · g / sqrt(...)
+        m = μ · m + step
         w = w - m
 
     (Hinton, lecture 6e of "Neural networks for machine learning", 2012; ε stands inside the
@@ -86,23 +102,19 @@ class RMSprop(Optimizer):
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         velocity = self.slot(variable, "velocity")
-        if not self.momentum and not self.centered:
-            new, new_velocity = rmsprop_update(
-                variable, gradient, velocity, learning_rate, self.rho, self.epsilon
-            )
-            variable.assign(new)
-            velocity.assign(new_velocity)
-            return
-        rho = self.rho
-        velocity.assign(rho * velocity + (1 - rho) * square(gradient))
-        scale = velocity + self.epsilon
+        settings = learning_rate, self.rho, self.epsilon
         if self.centered:
             average = self.slot(variable, "average_gradient")
-            average.assign(rho * average + (1 - rho) * gradient)
-            scale = velocity - square(average.value) + self.epsilon
-        step = learning_rate * gradient / sqrt(scale)
+            step, new_velocity, new_average = centered_step(
+                gradient, velocity, average, *settings
+            )
+            average.assign(new_average)
+        else:
+            step, new_velocity = rmsprop_step(gradient, velocity, *settings)
+        velocity.assign(new_velocity)
+        named(slot_name(variable, "step"), step)
         if self.momentum:
             momentum = self.slot(variable, "momentum")
             momentum.assign(self.momentum * momentum + step)
-            step = momentum.value
+            step = momentum
         variable.assign_sub(step)

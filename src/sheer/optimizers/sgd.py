@@ -7,7 +7,7 @@ from typing import Any
 from sheer.core.checks import boolean, number
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
-from sheer.optimizers.base import OPTIMIZERS, Optimizer
+from sheer.optimizers.base import OPTIMIZERS, Optimizer, slot_name
 
 
 @OPTIMIZERS.add("sgd")
@@ -54,7 +54,7 @@ class SGD(Optimizer):
         if not self.momentum:
             variable.assign_sub(learning_rate * gradient)
             return
-        step = named("step", learning_rate * gradient)
+        step = named(slot_name(variable, "step"), learning_rate * gradient)
         momentum = self.slot(variable, "momentum")
         momentum.assign(self.momentum * momentum - step)
         if self.nesterov:

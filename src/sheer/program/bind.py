@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -81,33 +81,35 @@ class BoundProgram:
                 f"{self.program.filename}: {self.program.name} must return (output, state), where "
                 f"state is a dictionary such as {{'{next(iter(self.variables))}': new_value}}."
             ) from None
-        changed = [
-            (variable := self._variable(key), self._fitted(value, variable, key, data))
-            for key, value in items
-        ]
+        given = {id(array) for array in data}
+        changed: list[tuple[Variable, np.ndarray[Any, Any]]] = []
+        for key, value in items:
+            variable = self.variables.get(key)
+            array = None if variable is None else _fitted(value, variable, given)
+            if variable is None or array is None:
+                self._refuse(key, value, variable)
+            changed.append((variable, array))
         for variable, array in changed:
             variable.store(array)
         return output
 
-    def _variable(self, key: str) -> Variable:
-        if key not in self.variables:
+    def _refuse(self, key: str, value: Any, variable: Variable | None) -> NoReturn:
+        if variable is None:
             raise KeyError(
                 f"{self.program.filename}: state has the key {key!r}. "
                 f"Known: {', '.join(self.variables)}."
             )
-        return self.variables[key]
+        raise ValueError(
+            f"{self.program.filename}: the new value of {key} has the shape "
+            f"{show(np.shape(value))}, the variable {show(variable.shape)}."
+        )
 
-    def _fitted(
-        self, value: Any, variable: Variable, key: str, data: Sequence[Any]
-    ) -> np.ndarray[Any, Any]:
-        """The value as an array of the Variable's shape and dtype, which nobody else may change."""
-        known = variable.stored()
-        if np.shape(value) != known.shape:
-            raise ValueError(
-                f"{self.program.filename}: the new value of {key} has the shape "
-                f"{show(np.shape(value))}, the variable {show(known.shape)}."
-            )
-        if type(value) is not np.ndarray or value.dtype is not known.dtype:
-            return np.array(value, known.dtype)
-        is_part = value.base is not None or any(value is given for given in data)
-        return value.copy() if is_part else value
+
+def _fitted(value: Any, variable: Variable, given: set[int]) -> np.ndarray[Any, Any] | None:
+    """The value as an array of the Variable's shape and dtype, which nobody else may change; None
+    where the shape is another."""
+    known = variable.stored()
+    if type(value) is np.ndarray and value.dtype is known.dtype and value.shape == known.shape:
+        # A part of another array, or one of the data, may yet be changed by who has it.
+        return value if value.base is None and id(value) not in given else value.copy()
+    return np.array(value, known.dtype) if np.shape(value) == known.shape else None

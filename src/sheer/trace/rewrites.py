@@ -139,7 +139,7 @@ def multiply_by_broadcast(call: Call) -> Any:
 
 def _fits(a: Any, b: Any, call: Call) -> bool:
     """Whether two values alone give the shape that the call gives."""
-    return broadcast(shape_of(a), shape_of(b)) == call_shape(call)
+    return bool(broadcast(shape_of(a), shape_of(b)) == call_shape(call))
 
 
 def call_shape(call: Call) -> Any:

@@ -114,9 +114,9 @@ class CompiledMetrics:
             for identifier, weighted in self._given:
                 metric = _metric(identifier, y_true, y_pred)
                 taken = {m.name for m, _ in made} | {"loss"}
-                if metric.name in taken and not isinstance(identifier, Metric):
+                if metric.name in taken:
+                    # No figure may hide another one of its name.
                     prefix = "weighted_" if weighted else ""
-                    metric = _metric(identifier, y_true, y_pred)
                     metric = _renamed(metric, _free(f"{prefix}{metric.name}", taken))
                 made.append((metric, weighted))
         return made

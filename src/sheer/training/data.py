@@ -26,7 +26,7 @@ class Data:
     def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, caller: str = "fit"):
         self.caller = caller
         if x is None:
-            raise ValueError(f"{caller}: x is missing. Got None.")
+            raise ValueError(f"{caller}: x is missing. Got None. Give an array of examples.")
         given = {"x": x, "y": y, "sample_weight": sample_weight}
         self._take(
             {
@@ -37,7 +37,10 @@ class Data:
         )
         self._check_lengths()
         if self.rows == 0:
-            raise ValueError(f"{caller}: the data are empty: x has the shape {self._shapes('x')}.")
+            raise ValueError(
+                f"{caller}: the data are empty: x has the shape {self._shapes('x')}. "
+                "Give at least one row."
+            )
         self._check_numbers()
 
     def _take(self, parts: dict[str, Any]) -> None:

@@ -172,7 +172,10 @@ def predict(model: Any, x: Any, settings: Settings) -> Any:
 def prepared(model: Any, kind: str, data: Data) -> Callable[[Arrays], Any]:
     """The step for such data, after all checks: what is wrong with the data is said here."""
     if "y" not in data.parts and model.needs_targets(kind):
-        raise ValueError(f"{data.caller}: y is missing; the loss compares predictions with it.")
+        raise ValueError(
+            f"{data.caller}: y is missing: the loss {model._compiled_loss.name} compares the outputs "
+            "with it. Give x and y."
+        )
     built_for = model.input_symbols
     try:
         model._steps.build(data)
@@ -191,7 +194,10 @@ def _other_shapes(built_for: Any, data: Data) -> str:
     if not before or before == now:
         return ""
     texts = [", ".join(show(("n", *shape)) for shape in shapes) for shapes in (before, now)]
-    return f"\nThe model was built for x of the shape {texts[0]}; here it is {texts[1]}."
+    return (
+        f"\nThe model was built for x of the shape {texts[0]}; here it is {texts[1]}. "
+        "Give it such data, or make it anew for these."
+    )
 
 
 def _check_targets(model: Any, data: Data) -> None:

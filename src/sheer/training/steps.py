@@ -93,7 +93,7 @@ class Steps:
     def _key(self, kind: str, data: Any) -> Any:
         """What a traced step depends on: the data's form, and which weights there are."""
         model = self.model
-        structure = repr(tree.map_tree(lambda s: (s.shape, s.dtype), data))
+        structure = repr(tree.map_tree(lambda s: s if s is None else (s.shape, s.dtype), data))
         weights = tuple((id(v), v.trainable) for v in model.weights)
         return kind, structure, weights, id(model.optimizer)
 
