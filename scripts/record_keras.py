@@ -39,10 +39,11 @@ os.environ |= {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64":
 os.environ |= {"COLUMNS": "80", "LINES": "24"}  # the terminal that summary() fits into
 
 import jax
-import keras
 import numpy as np
 from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
 from numpy.typing import NDArray
+
+import keras
 
 Json = dict[str, Any]
 Array = NDArray[Any]

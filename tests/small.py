@@ -21,9 +21,7 @@ def classifier(features=4, classes=3, optimizer="sgd", metrics=("accuracy",), **
     model = sheer.Sequential(
         [*inputs, layers.Dense(5, activation="relu"), layers.Dense(classes, activation="softmax")]
     )
-    model.compile(
-        optimizer, "sparse_categorical_crossentropy", metrics=list(metrics), **options
-    )
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=list(metrics), **options)
     return model
 
 

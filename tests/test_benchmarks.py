@@ -1,4 +1,4 @@
-"""The benchmarks compare the same work: each hand-written step gives the weights that sheer gives."""
+"""The benchmarks compare the same work: hand-written steps give the weights that sheer gives."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ import sheer
 from sheer import layers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks import by_hand  # noqa: E402
+from benchmarks import by_hand
 
 
 @pytest.mark.parametrize("contender", ["Plain", "Buffered"])

@@ -66,20 +66,20 @@ CASES = {
         f"3 outputs. Got values from 1 to 3; label 3 stands in row {np.argmax(Y == 2)}.\n"
         f"{NUMBER_CLASSES}"),
     "labels between whole numbers": (fit(X, Y + 0.5), "ValueError: fit: "
-        "sparse_categorical_crossentropy: targets must be whole numbers. Got float64 values such as "
-        f"{Y[0] + 0.5}."),
+        "sparse_categorical_crossentropy: targets must be whole numbers. Got float64 values such "
+        f"as {Y[0] + 0.5}."),
     "one-hot labels": (fit(X, np.eye(3)[Y]), "ValueError: fit: sparse_categorical_crossentropy: "
         "targets need one class index for each row of the outputs.\n"
         "  targets (20, 3)\n  outputs (n, 3)\nFor one-hot targets use categorical_crossentropy."),
     # what is no array of numbers
     "strings": (fit(TEXTS, Y), "TypeError: fit: x must hold real numbers. Got an array of dtype "
-        f"{TEXTS.dtype}, such as {TEXTS[0, 0].item()!r}.\nConvert it first: x.astype('float32'), or "
-        "number its categories."),
+        f"{TEXTS.dtype}, such as {TEXTS[0, 0].item()!r}.\n"
+        "Convert it first: x.astype('float32'), or number its categories."),
     "objects": (fit(X, np.array([None] * 20)), "TypeError: fit: y must hold real numbers. Got an "
-        "array of dtype object, such as None.\nConvert it first: y.astype('float32'), or number its "
-        "categories."),
-    "complex numbers": (fit(X * 1j, Y), "TypeError: fit: x must hold real numbers. Got an array of "
-        f"dtype complex64, such as {(X * 1j)[0, 0].item()!r}.\nConvert it first: "
+        "array of dtype object, such as None.\n"
+        "Convert it first: y.astype('float32'), or number its categories."),
+    "complex numbers": (fit(X * 1j, Y), "TypeError: fit: x must hold real numbers. Got an array "
+        f"of dtype complex64, such as {(X * 1j)[0, 0].item()!r}.\nConvert it first: "
         "x.astype('float32'), or number its categories."),
     "lists of numbers": (fit(X, [1, 2]), f"TypeError: fit: y {ARRAY} Got 1.\n"
         "Make lists of numbers an array first: np.array(y)."),
@@ -98,21 +98,22 @@ CASES = {
     "no y": (fit(X), "ValueError: fit: y is missing: the loss sparse_categorical_crossentropy "
         "compares the outputs with it. Give x and y."),
     "no y for evaluate": (lambda model: model.evaluate(X, verbose=0), "ValueError: evaluate: y is "
-        "missing: the loss sparse_categorical_crossentropy compares the outputs with it. Give x and "
-        "y."),
+        "missing: the loss sparse_categorical_crossentropy compares the outputs with it. Give x "
+        "and y."),
     "no rows": (fit(X[:0], Y[:0]), "ValueError: fit: the data are empty: x has the shape (0, 4). "
         "Give at least one row."),
     "no arrays": (fit([], Y), "ValueError: fit: x holds no array. Got []."),
-    "NaN in x": (fit(MISSING, Y), "ValueError: fit: x contains NaN: 2 of 80 values, the first in row "
-        f"3, at (3, 1).\n{FILL}"),
+    "NaN in x": (fit(MISSING, Y), "ValueError: fit: x contains NaN: 2 of 80 values, the first in "
+        f"row 3, at (3, 1).\n{FILL}"),
     "NaN in y": (fit(X, GAPS), "ValueError: fit: y contains NaN: 1 of 20 values, the first in row "
         f"5.\n{FILL}"),
-    "NaN in sample_weight": (fit(X, Y, sample_weight=GAPS), "ValueError: fit: sample_weight contains "
-        f"NaN: 1 of 20 values, the first in row 5.\n{FILL}"),
+    "NaN in sample_weight": (fit(X, Y, sample_weight=GAPS), "ValueError: fit: sample_weight "
+        f"contains NaN: 1 of 20 values, the first in row 5.\n{FILL}"),
     "NaN in the validation data": (fit(X, Y, validation_data=(MISSING, Y)), "ValueError: fit, "
         f"validation_data: x contains NaN: 2 of 80 values, the first in row 3, at (3, 1).\n{FILL}"),
-    "NaN on a batch": (lambda model: model.train_on_batch(MISSING, Y), "ValueError: train_on_batch: "
-        f"x contains NaN: 2 of 80 values, the first in row 3, at (3, 1).\n{FILL}"),
+    "NaN on a batch": (lambda model: model.train_on_batch(MISSING, Y), "ValueError: "
+        "train_on_batch: x contains NaN: 2 of 80 values, the first in row 3, at (3, 1).\n"
+        f"{FILL}"),
     # lengths and shapes
     "fewer targets": (fit(X, Y[:5]), "ValueError: fit: the numbers of rows differ.\n"
         "  x             (20, 4)\n  y             (5,)\nEach array needs one row per example."),
@@ -134,17 +135,17 @@ CASES = {
     "validation_data of two lengths": (fit(X, Y, validation_data=(X, Y[:5])), "ValueError: fit, "
         "validation_data: the numbers of rows differ.\n  x             (20, 4)\n"
         "  y             (5,)\nEach array needs one row per example."),
-    "all for validation": (fit(X, Y, validation_split=1.0), "ValueError: fit: validation_split must "
-        "be a number in (0, 1). Got 1.0."),
+    "all for validation": (fit(X, Y, validation_split=1.0), "ValueError: fit: validation_split "
+        "must be a number in (0, 1). Got 1.0."),
     "nothing left for training": (fit(X[:1], Y[:1], validation_split=0.5), "ValueError: fit: "
         "validation_split=0.5 leaves 0 of 1 rows for training and 1 for validation."),
     "a callback's class": (fit(X, Y, callbacks=[sheer.callbacks.History]), "TypeError: callbacks "
         "must be instances of sheer.callbacks.Callback. Got <class "
         "'sheer.callbacks.history.History'>: write () behind the class."),
-    "verbose": (lambda model: model.fit(X, Y, verbose=7), "ValueError: fit: verbose must be 0, 1, 2 "
-        "or 'auto'. Got 7."),
-    "validation_freq": (fit(X, Y, validation_freq=0.5), "ValueError: fit: validation_freq must be a "
-        "whole number of 1 or more, or a list of epochs. Got 0.5."),
+    "verbose": (lambda model: model.fit(X, Y, verbose=7), "ValueError: fit: verbose must be 0, 1, "
+        "2 or 'auto'. Got 7."),
+    "validation_freq": (fit(X, Y, validation_freq=0.5), "ValueError: fit: validation_freq must be "
+        "a whole number of 1 or more, or a list of epochs. Got 0.5."),
 }  # fmt: skip
 
 
@@ -251,8 +252,8 @@ def test_targets_that_do_not_fit_the_outputs(loss, y, text):
 
 def test_data_of_one_axis():
     assert raised(fit(X[:, 0], Y), fresh()) == (
-        "ValueError: Dense layer 'dense' needs an input (n, features), with at least two axes and a "
-        "known number of features. Got shape (None,).\n"
+        "ValueError: Dense layer 'dense' needs an input (n, features), with at least two axes and "
+        "a known number of features. Got shape (None,).\n"
         "For one feature, give x[:, None]."
     )
 
@@ -274,7 +275,8 @@ def test_not_compiled():
         with pytest.raises(ValueError) as caught:
             call()
         assert str(caught.value) == (
-            f"{name}: the model is not compiled. Call compile(optimizer, loss, metrics=[...]) first."
+            f"{name}: the model is not compiled. Call compile(optimizer, loss, metrics=[...]) "
+            "first."
         )
 
 

@@ -39,6 +39,7 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"sheer.{name}")
     raise AttributeError(f"module 'sheer' has no attribute {name!r}")
 
+
 __all__ = [
     "GradientTape",
     "Input",

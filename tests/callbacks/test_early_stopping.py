@@ -1,5 +1,5 @@
-"""EarlyStopping in a real fit. (When it stops, and what it restores, is compared with Keras's record
-in tests/keras.)"""
+"""EarlyStopping in a real fit. (tests/keras compares when it stops, and what it restores, with
+Keras's record.)"""
 
 import numpy as np
 import pytest
@@ -104,7 +104,9 @@ def test_one_for_several_fits():
 
 def test_what_it_prints(capsys):
     fitted([3, 2, 2.5], verbose=1)
-    assert capsys.readouterr().out == "Stopped after epoch 3: val_loss was best, 2.0000, in epoch 2.\n"
+    assert (
+        capsys.readouterr().out == "Stopped after epoch 3: val_loss was best, 2.0000, in epoch 2.\n"
+    )
     fitted([3, 2, 1], verbose=1)
     assert capsys.readouterr().out == ""
 

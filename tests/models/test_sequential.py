@@ -119,9 +119,7 @@ def test_what_cannot_be_added():
 def test_without_layers():
     with pytest.raises(ValueError) as caught:
         sheer.Sequential(name="net")(X)
-    assert str(caught.value) == (
-        "Sequential 'net' has no layers: add some before it is called."
-    )
+    assert str(caught.value) == ("Sequential 'net' has no layers: add some before it is called.")
 
 
 def test_get_layer():

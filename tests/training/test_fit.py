@@ -28,16 +28,17 @@ def seen_batches(**settings):
 
 
 def test_without_shuffling_the_rows_come_in_order():
-    assert seen_batches(batch_size=4, shuffle=False, epochs=2) == [
-        [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-    ] * 2
+    assert (
+        seen_batches(batch_size=4, shuffle=False, epochs=2)
+        == [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]] * 2
+    )
 
 
 def test_shuffling_gives_each_row_once_in_a_new_order_each_epoch():
     first, second = seen_batches(batch_size=4, epochs=2)
     for epoch in (first, second):
         assert [len(batch) for batch in epoch] == [4, 4, 2]
-        assert sorted(sum(epoch, [])) == list(range(10))
+        assert sorted(row for batch in epoch for row in batch) == list(range(10))
     assert len({str(first), str(second), str(seen_batches(batch_size=4)[0])}) == 3
 
 
@@ -73,7 +74,7 @@ def test_steps_per_epoch(batch_size, steps, wanted):
 
 def test_steps_per_epoch_shuffled_still_gives_each_row_once_in_a_pass():
     epochs = seen_batches(batch_size=2, steps_per_epoch=2, epochs=6)
-    rows = [sum(epoch, []) for epoch in epochs]
+    rows = [[row for batch in epoch for row in batch] for epoch in epochs]
     assert sorted(rows[0] + rows[1] + rows[2]) == list(range(10))
     assert sorted(rows[3] + rows[4] + rows[5]) == list(range(10))
     assert rows[0] + rows[1] + rows[2] != rows[3] + rows[4] + rows[5]

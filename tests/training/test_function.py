@@ -145,9 +145,7 @@ def test_input_signature():
     )
     with pytest.raises(ValueError) as caught:
         add(X, 1.0)
-    assert str(caught.value) == (
-        "add: the input_signature has 2 entries. Got 1 arrays or tensors."
-    )
+    assert str(caught.value) == ("add: the input_signature has 2 entries. Got 1 arrays or tensors.")
 
 
 def test_python_arguments_are_part_of_the_program():
@@ -226,8 +224,8 @@ def test_a_variable_never_shares_memory_with_the_data():
 
 def test_names_that_a_program_has_already():
     """Variables and arguments may be called as ops, helpers, builtins and modules are."""
-    variables = [sheer.Variable(float(i), name=name)
-                 for i, name in enumerate(["add", "np", "len", "softmax", "x", "x", "lambda"], 2)]  # fmt: skip
+    names = ["add", "np", "len", "softmax", "x", "x", "lambda"]
+    variables = [sheer.Variable(float(i), name=name) for i, name in enumerate(names, 2)]
 
     @sheer.function
     def f(x, softmax, np=None):

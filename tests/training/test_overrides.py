@@ -335,7 +335,7 @@ def test_what_cannot_be_traced_runs_eagerly():
     model = Branching()
     assert model(X).shape == (40, 1)
     model.compile("adam", "mse", metrics=["mae"])
-    with pytest.raises(sheer.TraceError, match="test_overrides.py, line .*: return -y if float"):
+    with pytest.raises(sheer.TraceError, match=r"test_overrides.py, line .*: return -y if float"):
         model.fit(X, Y, verbose=0)
     _, wanted = trained(Net, "adam", "mse", metrics=["mae"])
     # Also when it was never built, and with errors in the data still found.

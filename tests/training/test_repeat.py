@@ -1,4 +1,4 @@
-"""The same seed gives the same numbers; a program gives those of the step that it was traced from."""
+"""The same seed gives the same numbers; a program those of the step that it was traced from."""
 
 import hashlib
 import subprocess
@@ -96,7 +96,7 @@ def test_a_failed_fit_changes_nothing_of_what_follows():
     model = classifier(features=None, optimizer="adam")
     with pytest.raises(ValueError, match="labels must be 0 to 2"):
         model.fit(X, Y + 5, verbose=0)
-    with pytest.raises(ValueError, match="fit: categorical|labels must be"):
+    with pytest.raises(ValueError, match="labels must be 0 to 2"):
         model.fit(X[:, :2], Y - 5, verbose=0)
     history = model.fit(X, Y, epochs=3, batch_size=7, verbose=0)
     assert history.history == first[1]

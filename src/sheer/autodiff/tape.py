@@ -193,9 +193,12 @@ class GradientTape:
 
     def _seeds(self, target: Any, output_gradients: Any) -> dict[int, Any]:
         targets = tree.leaves(target)
-        starts = (
-            [None] * len(targets) if output_gradients is None else tree.leaves(output_gradients)
-        )
+        if output_gradients is None:
+            starts = [None] * len(targets)
+        elif isinstance(target, (list, tuple, dict)) or _is_list_of_one(output_gradients):
+            starts = tree.leaves(output_gradients)
+        else:
+            starts = [output_gradients]
         if len(starts) != len(targets):
             raise ValueError(
                 f"GradientTape.gradient: {len(targets)} targets, {len(starts)} output_gradients."
@@ -225,6 +228,11 @@ class GradientTape:
         if total is None and unconnected == "zero":
             return zeros_like(source)
         return total
+
+
+def _is_list_of_one(value: Any) -> bool:
+    """Whether it is a list of one tensor, as TensorFlow takes it for one target too."""
+    return isinstance(value, (list, tuple)) and len(value) == 1 and hasattr(value[0], "dtype")
 
 
 def _seed(target: Any, start: Any) -> Any:

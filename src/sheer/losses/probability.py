@@ -89,7 +89,7 @@ def labels(y_true: Any, y_pred: Any) -> Any:
     """Class indices, whole and without a last axis of 1."""
     y_true, y_pred = operand(y_true), operand(y_pred)
     if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
-        y_true = y_true[..., 0]
+        y_true = named("labels", y_true[..., 0])
     return cast(y_true, "int64") if is_float(y_true.dtype) else y_true
 
 

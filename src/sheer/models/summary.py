@@ -21,8 +21,8 @@ FRAMES = (1, 2, 1)
 def summary(model: Any, width: int | None = None, expand_nested: bool = False) -> str:
     """The layers of a model with output shapes and numbers of parameters, and totals.
 
-    width: of the table, 88 at most by default, less in a narrow terminal. expand_nested: whether the
-    layers of models inside are listed too.
+    width: of the table, 88 at most by default, less in a narrow terminal. expand_nested: whether
+    the layers of models inside are listed too.
     """
     width = max(NARROWEST, width or min(WIDEST, shutil.get_terminal_size().columns - 4))
     ends = [0, *(int(end * width) for end in ENDS)]
@@ -59,7 +59,7 @@ def _table(rows: list[tuple[str, ...]], columns: list[int]) -> list[str]:
 
 
 def _rule(signs: str, columns: list[int]) -> str:
-    left, fill, middle, right = signs
+    left, fill, middle, right = list(signs)
     return left + middle.join(fill * width for width in columns) + right
 
 

@@ -19,6 +19,7 @@ from sheer.ops.declare import Array, Sample, op, operand
 from sheer.ops.reduction import sum
 from sheer.ops.rules import normal, same, together, unsmooth
 from sheer.ops.shaping import expand_dims, moveaxis, one_hot
+from sheer.ops.symbol import named
 
 __all__ = [
     "binary_crossentropy",
@@ -168,9 +169,8 @@ _ERF = [
 ]  # fmt: skip
 
 
-@op(shape=same, promote="float", sample=normal((3, 4)))
-def erf(xp: Any, x: Array) -> Array:
-    """The error function. Its slope is 2 exp(-x²) / sqrt(pi)."""
+def error_function(xp: Any, x: Any) -> Any:
+    """2 / sqrt(pi) times the integral of exp(-t²) from 0 to x."""
     t = 1 / (1 + xp.abs(x) / 2)
     u = 2 * t - 1
     # Clenshaw's sum of the Chebyshev series.
@@ -181,19 +181,42 @@ def erf(xp: Any, x: Array) -> Array:
     return xp.sign(x) * (1 - tail)
 
 
+@op(shape=same, promote="float", sample=normal((3, 4)))
+def erf(xp: Any, x: Array) -> Array:
+    """The error function. Its slope is 2 exp(-x²) / sqrt(pi)."""
+    return error_function(xp, x)
+
+
 erf.slope(x=lambda g, y, x: g * (2 / math.sqrt(math.pi)) * exp(-square(x)))
 
 
-def gelu(x: Array, approximate: bool = True) -> Array:
+@op(
+    shape=same,
+    promote="float",
+    sample=[normal((3, 4)), normal((3, 4), approximate=False)],
+    label="h",
+)
+def gelu(xp: Any, x: Array, approximate: bool = True) -> Array:
     """x times the normal distribution's probability of being below x (Hendrycks, Gimpel 2016).
 
     By default with tanh in place of the error function, as in Keras.
     """
-    x = operand(x)
     if approximate:
-        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
-        return 0.5 * x * (1 + tanh(inner))
-    return 0.5 * x * (1 + erf(x / math.sqrt(2)))
+        return 0.5 * x * (1 + xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * (1 + error_function(xp, x / 1.4142135623730951))
+
+
+def _gelu_slope(g: Any, y: Any, x: Any, approximate: bool) -> Any:
+    if approximate:
+        scale = math.sqrt(2 / math.pi)
+        t = tanh(scale * (x + 0.044715 * x * x * x))
+        inner = scale * (1 + 3 * 0.044715 * x * x)
+        return named("slope", 0.5 * (1 + t) + 0.5 * x * (1 - square(t)) * inner) * g
+    below = 0.5 * (1 + erf(x / math.sqrt(2)))
+    return named("slope", below + x * exp(-0.5 * square(x)) / math.sqrt(2 * math.pi)) * g
+
+
+gelu.slope(x=_gelu_slope)
 
 
 def log_sigmoid(x: Array) -> Array:
@@ -456,7 +479,7 @@ def sparse_categorical_crossentropy(
     if normalize_axis(axis, output.ndim) != output.ndim - 1:
         output = moveaxis(output, axis, -1)
     if target.ndim == output.ndim and target.shape[-1] == 1:
-        target = target[..., 0]
+        target = named("labels", target[..., 0])
     if target.dtype not in INTEGERS:
         target = cast(target, "int64")
     if from_logits:

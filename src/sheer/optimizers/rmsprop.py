@@ -105,9 +105,7 @@ class RMSprop(Optimizer):
         settings = learning_rate, self.rho, self.epsilon
         if self.centered:
             average = self.slot(variable, "average_gradient")
-            step, new_velocity, new_average = centered_step(
-                gradient, velocity, average, *settings
-            )
+            step, new_velocity, new_average = centered_step(gradient, velocity, average, *settings)
             average.assign(new_average)
         else:
             step, new_velocity = rmsprop_step(gradient, velocity, *settings)

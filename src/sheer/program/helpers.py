@@ -11,6 +11,7 @@ from typing import Any
 
 from sheer.ops.declare import OPS, Op
 
+
 def helper_name(op: Op[Any, Any]) -> str:
     """The name of an op's function in a program."""
     return op.name.lstrip("_")

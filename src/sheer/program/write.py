@@ -230,9 +230,7 @@ class _Writer:
                     "Keep it in a Variable (trainable=False): programs get those as arguments."
                 )
             name = self.names.claim(tensor, "constant")
-            self.constants.append(
-                f"{name} = np.array({_numbers(array.tolist())}, dtype={dtype})"
-            )
+            self.constants.append(f"{name} = np.array({_numbers(array.tolist())}, dtype={dtype})")
             text = name
         expression = ast.parse(text, mode="eval").body
         if array.ndim:

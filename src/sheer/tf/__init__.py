@@ -192,5 +192,3 @@ def __getattr__(name: str) -> NoReturn:
         f"sheer.tf has no {name!r}; it maps the TensorFlow names that textbooks use."
         f"{did_you_mean(name, known)}"
     )
-
-

@@ -95,7 +95,8 @@ class Trace:
     def assign(self, variable: Variable, value: Any) -> None:
         """The new value of a Variable, in its dtype."""
         value = operand(value)
-        if not isinstance(value, (Symbol, Tensor)):
+        if not isinstance(value, Symbol):
+            # A Tensor of its own, as `read` makes a symbol of its own.
             value = Tensor(value, variable.dtype)
         self.writes[variable] = (
             value if value.dtype == variable.dtype else cast(value, variable.dtype)

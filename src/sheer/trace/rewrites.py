@@ -130,10 +130,10 @@ def multiply_by_broadcast(call: Call) -> Any:
         if source and is_number(x):
             return broadcast_to(multiply(x, source.inputs[0]), other.shape)
         quotient = made_by(other, divide)
+        is_share = quotient is not None and _is_one(quotient.inputs[0])
         same_dtype = getattr(x, "dtype", "") == getattr(other, "dtype", "")
-        if quotient and _is_one(quotient.inputs[0]) and same_dtype:
-            if _fits(x, quotient.inputs[1], call):
-                return divide(x, quotient.inputs[1])
+        if quotient and is_share and same_dtype and _fits(x, quotient.inputs[1], call):
+            return divide(x, quotient.inputs[1])
     return None
 
 

@@ -173,8 +173,8 @@ def prepared(model: Any, kind: str, data: Data) -> Callable[[Arrays], Any]:
     """The step for such data, after all checks: what is wrong with the data is said here."""
     if "y" not in data.parts and model.needs_targets(kind):
         raise ValueError(
-            f"{data.caller}: y is missing: the loss {model._compiled_loss.name} compares the outputs "
-            "with it. Give x and y."
+            f"{data.caller}: y is missing: the loss {model._compiled_loss.name} compares the "
+            "outputs with it. Give x and y."
         )
     built_for = model.input_symbols
     try:

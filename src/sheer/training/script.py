@@ -334,5 +334,3 @@ def _initial(variable: Variable) -> tuple[str, list[str]]:
     if offset:
         text += f" {'+' if offset > 0 else '-'} {abs(offset)!r}"
     return text, [helper_name(draw)]
-
-
