@@ -89,6 +89,8 @@ CASES = {
         f"arrays. Got generator.\n{GENERATORS}"),
     "a file": (fit(X, open), "TypeError: fit: y must be an array, or a list of arrays. Got "
         f"builtin_function_or_method.\n{GENERATORS}"),
+    "a masked array": (fit(np.ma.masked_less(X, 0), Y), "TypeError: fit: x is a masked array, and "
+        "sheer knows no missing values. Fill them first: x.filled(0.0)."),
     "a number": (fit(np.float32(3), Y), "ValueError: fit: x needs one row per example. Got the "
         "single number 3.0."),
     "several sample weights": (fit(X, Y, sample_weight=[GAPS, GAPS]), "TypeError: fit: "

@@ -362,6 +362,20 @@ def test_weights_in_init():
     assert paths(layer)[0] == "fixed/w"
 
 
+def test_names_of_weights_in_lists_and_dicts():
+    class Several(layers.Layer):
+        def build(self, input_shape):
+            self.steps = [self.add_weight((3,), "ones") for _ in range(2)]
+            self.ends = {"last": self.add_weight((3,), "ones")}
+
+        def call(self, inputs):
+            return inputs * self.steps[0] * self.steps[1] * self.ends["last"]
+
+    layer = Several(name="s")
+    trains(sheer.Sequential([layer]), X, 2 * X)
+    assert paths(layer) == ["s/steps_0", "s/steps_1", "s/ends_last"]
+
+
 def test_layers_in_lists_and_dicts():
     class Net(layers.Layer):
         def __init__(self):

@@ -18,8 +18,8 @@ def test_the_ten_lines_and_the_program_they_become(mnist, capsys):
     shown = BLOCKS[1].split("    ...")[0]
     assert shown in printed
     accuracy = float(re.findall(r"accuracy: ([\d.]+)", printed)[-1])
-    claimed = float(re.search(r"knows ([\d.]+)\s+of the test images", README)[1])
-    assert accuracy == pytest.approx(claimed, abs=0.004)
+    claimed = float(re.search(r"knows ([\d.]+)\s+of\s+the\s+test\s+images", README)[1])
+    assert accuracy == pytest.approx(claimed, abs=0.006)
     assert int(module["model"].optimizer.iterations.numpy()) == 2345
 
 

@@ -8,8 +8,15 @@ from sheer.core.naming import reset_names
 from sheer.core.random import set_random_seed
 from sheer.ops.declare import operand
 from sheer.ops.shaping import one_hot
+from sheer.training.data import pack, unpack
 
-__all__ = ["clear_session", "set_random_seed", "to_categorical"]
+__all__ = [
+    "clear_session",
+    "pack_x_y_sample_weight",
+    "set_random_seed",
+    "to_categorical",
+    "unpack_x_y_sample_weight",
+]
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, Any]:
@@ -25,6 +32,24 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, An
     classes = int(labels.max()) + 1 if num_classes is None else num_classes
     rows: np.ndarray[Any, Any] = one_hot(operand(labels), classes).numpy()
     return rows
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """What a `train_step` gets, as (x, y, sample_weight), with None for what is not there.
+
+    >>> unpack_x_y_sample_weight(("x", "y"))
+    ('x', 'y', None)
+    """
+    return unpack(tuple(data) if isinstance(data, list) else data)
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """The other way round: x alone, (x, y) or (x, y, sample_weight).
+
+    >>> pack_x_y_sample_weight("x", "y"), pack_x_y_sample_weight("x")
+    (('x', 'y'), 'x')
+    """
+    return pack(x, y, sample_weight)
 
 
 def clear_session() -> None:

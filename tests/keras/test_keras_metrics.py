@@ -101,3 +101,14 @@ def test_a_metric_of_ones_own():
 def test_names_are_numbered_where_none_is_given():
     assert [metrics.Precision().name for _ in range(2)] == ["precision", "precision_1"]
     assert metrics.Mean().name == metrics.Mean().name == "mean"
+
+
+def test_mean_with_a_weight_for_each_value():
+    """Each example counts with the mean of its weighted values, and of its weights."""
+    mean = metrics.Mean()
+    mean.update_state(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [1.0, 1.0]]))
+    # (1 + 0) / 2 and (3 + 4) / 2, over 1/2 and 1
+    assert [float(mean.total), float(mean.count)] == [4.0, 1.5]
+    # One number is the weight of the mean of all values.
+    mean.update_state(np.array([1.0, 3.0]), 2.0)
+    assert [float(mean.total), float(mean.count)] == [8.0, 3.5]

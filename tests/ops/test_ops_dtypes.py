@@ -165,6 +165,8 @@ def test_a_float64_scalar_of_numpy_is_a_python_float(number):
     for result in (x * number, number * x, ops.multiply(number, x), ops.maximum(x, number)):
         assert result.dtype == "float32"
     np.testing.assert_array_equal((number * x).numpy(), np.float32([1]), strict=True)
+    text = str(sheer.function(lambda x: number * x).program(x))
+    assert "= 0.5 * x " in text
 
 
 def test_the_number_of_rows_takes_on_the_dtype_of_what_it_meets():

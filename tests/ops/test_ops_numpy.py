@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import sheer
-from sheer import ShapeError, TraceError, ops
+from sheer import ShapeError, Tensor, TraceError, ops
 from sheer.autodiff import check_gradient
 
 A = np.random.default_rng(3).normal(size=(2, 3, 4))
@@ -192,6 +192,47 @@ def test_one_program_serves_every_number_of_rows(name):
         for a, b in zip(found, as_list(expected(*more)), strict=True):
             np.testing.assert_allclose(a.numpy(), b, rtol=1e-12, atol=1e-14, strict=True)
     assert name not in NOT_FOR_N
+
+
+def test_joining_and_cutting_along_the_batch():
+    """As contrastive losses do: two batches through one model, then apart again."""
+
+    def apart(x, y):
+        n = ops.shape(x)[0]
+        with sheer.GradientTape() as tape:
+            tape.watch([x, y])
+            joined = ops.tanh(ops.concatenate([x, 2 * y]))
+            first, second = ops.split(joined, 2)
+            total = ops.sum(first * joined[n:] * [1.0, 2.0, 3.0]) + ops.sum(joined[: n + 1][-1])
+        return second, total, tape.gradient(total, [x, y])
+
+    signature = [sheer.InputSpec(shape=(None, 3)), sheer.InputSpec(shape=(None, 3))]
+    traced = sheer.function(apart, input_signature=signature)
+    for rows in (1, 4):
+        x, y = np.float32(A[:, 0, :3]), np.float32(B[:, 1, 1:])
+        x, y = np.resize(x, (rows, 3)), np.resize(y, (rows, 3))
+        second, total, (d_x, d_y) = traced(x, y)
+        also, also_total, (by_x, by_y) = apart(Tensor(x), Tensor(y))
+        for found, expected in [(second, also), (total, also_total), (d_x, by_x), (d_y, by_y)]:
+            np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5, strict=True)
+        np.testing.assert_allclose(second.numpy(), np.tanh(2 * y), rtol=1e-6)
+    check_gradient(lambda x, y: apart(x, y)[1], x, y)
+
+
+def test_indices_are_written_as_python_writes_them():
+    def picked(x):
+        return x[1:, None, ..., -1], x[..., ::2], x[0]
+
+    text = str(sheer.function(picked).program(A))
+    for index in ("x[1:, None, ..., -1]", "x[..., ::2]", "x[0]"):
+        assert f" = {index} " in text
+
+
+def test_squeeze_leaves_n_where_n_is_1():
+    signature = [sheer.InputSpec(shape=(None, 1, 3))]
+    traced = sheer.function(ops.squeeze, input_signature=signature)
+    for rows in (1, 2):
+        assert traced(np.ones((rows, 1, 3), np.float32)).shape == (rows, 3)
 
 
 @pytest.mark.parametrize(

@@ -379,3 +379,28 @@ def test_a_train_step_that_returns_no_dictionary():
     assert str(caught.value) == (
         "train_step must return a dictionary of figures, such as {'loss': loss}. Got Symbol."
     )
+
+
+def test_names_that_a_program_has_already():
+    """Layers and weights may be called as data, modules, builtins and words of Python are."""
+
+    class Scale(layers.Layer):
+        def build(self, input_shape):
+            sizes = (input_shape[-1],)
+            self.parts_ = [self.add_weight(sizes, "ones") for _ in range(2)]
+            self.last = self.add_weight(sizes, "ones", name="lambda")
+
+        def call(self, x):
+            return x * self.parts_[0] * self.parts_[1] * self.last
+
+    def history(names):
+        sheer.utils.set_random_seed(4)
+        model = sheer.Sequential(
+            [Scale(name=name) for name in names] + [layers.Dense(1, name=f"z {names[0]}")]
+        )
+        model.compile("sgd", "mse", metrics=["mae"])
+        model.optimizer.learning_rate = 1e-4
+        return model.fit(X, Y, epochs=3, batch_size=16, verbose=0).history
+
+    names = ["x", "y", "np", "logs", "state", "len", "class", "metrics", "sgd", "train_step"]
+    assert history(names) == history([f"layer_{name}" for name in names])

@@ -10,11 +10,10 @@ def leaves(tree: Any) -> list[Any]:
     >>> leaves({"a": 1, "b": [2, (3, None)]})
     [1, 2, 3, None]
     """
-    if isinstance(tree, dict):
-        return [leaf for value in tree.values() for leaf in leaves(value)]
-    if isinstance(tree, (list, tuple)):
-        return [leaf for value in tree for leaf in leaves(value)]
-    return [tree]
+    if not isinstance(tree, (dict, list, tuple)):
+        return [tree]
+    values = tree.values() if isinstance(tree, dict) else tree
+    return [leaf for value in values for leaf in leaves(value)]
 
 
 def map_tree(function: Callable[[Any], Any], tree: Any) -> Any:

@@ -26,6 +26,7 @@ from sheer.ops.symbol import Symbol, named
 from sheer.ops.variable import Variable
 
 LAYERS = Registry("layer")
+PLAIN = {str, int, float, bool, type(None), type(lambda: None)}
 # Arguments of add_weight; the name of a weight until its attribute is known.
 ADD_WEIGHT = ("shape", "initializer", "dtype", "trainable", "regularizer", "constraint", "name")
 UNNAMED = "variable"
@@ -275,7 +276,8 @@ class Layer(Configurable):
     def parts(self) -> Iterator[Layer | Variable]:
         """The layers and Variables in the attributes, in the order in which these were made."""
         seen: set[int] = set()
-        for value in vars(self).values():
+        # Most attributes are neither parts nor structures, and this is asked at every call.
+        for value in [v for v in vars(self).values() if type(v) not in PLAIN]:
             for leaf in tree.leaves(value):
                 if isinstance(leaf, (Layer, Variable)) and id(leaf) not in seen:
                     seen.add(id(leaf))
@@ -283,19 +285,21 @@ class Layer(Configurable):
 
     def _flatten_layers(self) -> list[Layer]:
         """This layer and all layers inside it, each once."""
-        found: dict[int, Layer] = {id(self): self}
-        for value in self.parts():
+        return [layer for layer, _ in self._walk({})]
+
+    def _walk(self, found: dict[int, Any]) -> list[tuple[Layer, list[Layer | Variable]]]:
+        """This layer and all layers inside it that are not found yet, with their parts."""
+        parts = list(self.parts())
+        found[id(self)] = self, parts
+        for value in parts:
             if isinstance(value, Layer) and id(value) not in found:
-                found |= {id(layer): layer for layer in value._flatten_layers()}
+                value._walk(found)
         return list(found.values())
 
     @property
     def weights(self) -> list[Variable]:
         """All weights: its own, then those of its layers."""
-        found = [
-            part for layer in self._flatten_layers() for part in layer.parts()
-            if isinstance(part, Variable)
-        ]  # fmt: skip
+        found = [p for _, parts in self._walk({}) for p in parts if isinstance(p, Variable)]
         return list({id(v): v for v in found}.values())
 
     variables = weights

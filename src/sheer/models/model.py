@@ -22,8 +22,8 @@ from sheer.program import Program
 from sheer.trace import trace
 from sheer.training import loop
 from sheer.training.compiled import CompiledMetrics, compile_loss, compile_weight
-from sheer.training.data import Data
-from sheer.training.steps import Steps, unpack
+from sheer.training.data import Data, unpack
+from sheer.training.steps import Steps
 from sheer.training.undo import undone_on_error
 
 
@@ -254,9 +254,10 @@ class Model(Layer):
             shuffle: whether rows come in a new random order in each epoch.
             class_weight: for each class, the weight of its examples.
             sample_weight: (n,), the weight of each example in the loss.
-            steps_per_epoch: end an epoch after so many batches.
-            validation_steps, validation_batch_size, validation_freq: the same for validation; and
-                after every how many epochs it takes place.
+            steps_per_epoch: end an epoch after so many batches; the next one goes on behind them.
+            validation_steps, validation_batch_size: the same for validation.
+            validation_freq: after every how many epochs it takes place, or a list of epochs,
+                counted from 1.
 
         The data are checked before any weight changes: shapes, lengths, labels, NaN.
 
@@ -341,8 +342,7 @@ class Model(Layer):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for this batch, as NumPy arrays."""
         data = Data(x, caller="predict_on_batch")
-        with undone_on_error(self):
-            step = loop.prepared(self, "predict_step", data)
+        step = loop.prepared(self, "predict_step", data)
         return step(next(data.batches(data.rows)))
 
     def _on_batch(
@@ -351,8 +351,7 @@ class Model(Layer):
         caller = kind.replace("step", "on_batch")
         self.check_compiled(caller)
         data = Data(x, y, weight, caller).weighted(by_class)
-        with undone_on_error(self):
-            step = loop.prepared(self, kind, data)
+        step = loop.prepared(self, kind, data)
         logs = loop.plain(step(next(data.batches(data.rows))))
         return logs if return_dict else loop.in_order(self, logs)
 

@@ -88,7 +88,7 @@ def cast(xp: Any, x: Array, dtype: Any) -> Array:
 cast.slope(x=lambda g, y, x, dtype: cast(g, x.dtype))
 
 
-@op(shape=same, sample=unsmooth((3,)), text="{variable}", inline=True)
+@op(shape=same, sample=unsmooth((3,)), text="{variable}", inline="always")
 def stop_gradient(xp: Any, variable: Array) -> Array:
     """The value itself; gradients do not pass."""
     return variable

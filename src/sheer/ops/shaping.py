@@ -274,14 +274,12 @@ def concatenate(xp: Any, xs: list[Array], axis: int = 0) -> Array:
 
 def _concatenate_slope(g: Any, y: Any, xs: list[Any], axis: int) -> list[Any]:
     axis = normalize_axis(axis, y.ndim)
-    slopes, start = [], 0
+    slopes: list[Any] = []
+    start: Any = 0
     for x in xs:
-        size = x.shape[axis]
-        if isinstance(size, Dim):
-            raise NotImplementedError("No gradient yet for concatenate along the batch axis.")
-        key = (builtins.slice(None),) * axis + (builtins.slice(start, start + size),)
-        slopes.append(g[key])
-        start += size
+        end = start + x.shape[axis]
+        slopes.append(g[(builtins.slice(None),) * axis + (builtins.slice(start, end),)])
+        start = end
     return slopes
 
 
@@ -308,15 +306,15 @@ def split(x: Array, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     axis = normalize_axis(axis, len(x.shape))
     size = x.shape[axis]
     if isinstance(indices_or_sections, (int, np.integer)):
-        if size % indices_or_sections:
+        if not isinstance(size, Dim) and size % indices_or_sections:
             raise ValueError(
                 f"split: {size} elements on axis {axis} cannot be cut into "
                 f"{indices_or_sections} equal parts."
             )
         step = size // indices_or_sections
-        cuts = list(range(step, size, step))
+        cuts = [step * i for i in range(1, indices_or_sections)]
     else:
-        cuts = [int(i) for i in indices_or_sections]
+        cuts = [i if isinstance(i, Dim) else int(i) for i in indices_or_sections]
     front = (builtins.slice(None),) * axis
     ends: list[Any] = [*cuts, None]
     return [x[(*front, builtins.slice(a, b))] for a, b in zip([0, *cuts], ends, strict=True)]
@@ -412,9 +410,15 @@ flip.slope(x=lambda g, y, x, axis: flip(g, axis))
 def _indexed(x: Shape, key: Any) -> Shape:
     """The shape that a key picks, found by NumPy itself on two stand-ins for n."""
 
+    def at(n: int, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(at(n, v) for v in value)
+        if isinstance(value, builtins.slice):
+            return builtins.slice(*(at(n, v) for v in _ends(value)))
+        return value.factor * n + value.offset if isinstance(value, Dim) else value
+
     def picked(n: int) -> tuple[int, ...]:
-        sizes = [s.factor * n + s.offset if isinstance(s, Dim) else s for s in x]
-        shape: tuple[int, ...] = np.broadcast_to(np.int8(0), sizes)[key].shape
+        shape: tuple[int, ...] = np.broadcast_to(np.int8(0), at(n, x))[at(n, key)].shape
         return shape
 
     small, large = picked(10_000), picked(10_001)
@@ -445,7 +449,7 @@ def _key_text(key: Any) -> str:
 SLICES = normal((4, 3), key=(builtins.slice(1, None), None, 0))
 
 
-@op(shape=_indexed, sample=SLICES, text=lambda call: f"{{x}}[{_key_text(call.attrs['key'])}]")
+@op(shape=_indexed, sample=SLICES, text="{x}[{key}]")
 def _getitem(xp: Any, x: Array, key: Any) -> Array:
     return x[key]
 
@@ -453,7 +457,7 @@ def _getitem(xp: Any, x: Array, key: Any) -> Array:
 @op(
     shape=lambda g, shape, key: tuple(shape),
     sample=normal((3, 1), shape=(4, 3), key=(builtins.slice(1, None), None, 0)),
-    text=lambda call: f"placed({{g}}, {{shape}}, np.s_[{_key_text(call.attrs['key'])}])",
+    text="placed({g}, {shape}, np.s_[{key}])",
 )
 def placed(xp: Any, g: Array, shape: Any, key: Any) -> Array:
     """Zeros, and g at the place of a key: the slope of indexing."""
@@ -487,8 +491,8 @@ def _plain_key(part: Any) -> Any:
     if isinstance(part, (bool, np.bool_)):
         raise TypeError(MASK)
     if isinstance(part, builtins.slice):
-        return builtins.slice(*(None if p is None else index(p) for p in _ends(part)))
-    return part if part is None or part is Ellipsis else index(part)
+        return builtins.slice(*map(_plain_key, _ends(part)))
+    return part if part is None or part is Ellipsis or isinstance(part, Dim) else index(part)
 
 
 def _ends(part: builtins.slice) -> tuple[Any, Any, Any]:

@@ -195,10 +195,15 @@ class _Writer:
         return _literal(value)
 
     def _attribute(self, value: Any) -> ast.expr:
+        if value is Ellipsis:
+            return ast.Constant(value)
         if isinstance(value, tuple):
             return ast.Tuple([self._attribute(v) for v in value])
         if isinstance(value, Dim):
             return self._size(value)
+        if isinstance(value, slice):
+            ends = (value.start, value.stop, value.step)
+            return ast.Slice(*(None if end is None else self._attribute(end) for end in ends))
         return _literal(value)
 
     def _size(self, dim: Dim) -> ast.expr:

@@ -62,7 +62,12 @@ class Data:
                 f"per example. Got {value!r}.\nMake lists of numbers an array first: "
                 f"np.array({name})."
             )
-        if not isinstance(value, np.ndarray):
+        if hasattr(value, "mask") and hasattr(value, "filled"):
+            raise TypeError(
+                f"{self.caller}: {name} is a masked array, and sheer knows no missing values. "
+                f"Fill them first: {name}.filled(0.0)."
+            )
+        if type(value) is not np.ndarray:
             if not isinstance(value, Operand) and not hasattr(value, "__array__"):
                 raise TypeError(
                     f"{self.caller}: {name} must be an array, or a list of arrays. Got "
@@ -150,20 +155,32 @@ class Data:
         self, batch_size: int, order: np.ndarray[Any, Any] | None = None
     ) -> Iterator[Arrays]:
         """The arrays cut into batches, in the order given; the last one may be smaller."""
+        arrays = [(a, a.dtype == batch_dtype(a.dtype)) for a in self.arrays]
         for start in range(0, self.rows, batch_size):
             rows = slice(start, start + batch_size) if order is None \
                 else order[start : start + batch_size]  # fmt: skip
-            yield [ready(a[rows]) for a in self.arrays]
+            yield [a[rows] if same else ready(a[rows]) for a, same in arrays]
 
     def structure(self) -> Any:
         """What `train_step` gets, with arrays in place of batches: (x, y) or (x, y, sample_weight);
         x itself where there is nothing else, in a tuple where x is a list or tuple."""
-        x, y, weight = (self.parts.get(name) for name in ("x", "y", "sample_weight"))
-        if weight is not None:
-            return x, y, weight
-        if y is not None:
-            return x, y
-        return (x,) if isinstance(x, (list, tuple)) else x
+        return pack(*(self.parts.get(name) for name in ("x", "y", "sample_weight")))
+
+
+def pack(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """A batch as Keras packs it: without what is None at its end."""
+    if sample_weight is not None:
+        return x, y, sample_weight
+    if y is not None:
+        return x, y
+    return (x,) if isinstance(x, (list, tuple)) else x
+
+
+def unpack(data: Any) -> tuple[Any, Any, Any]:
+    """x, y and sample_weight of a batch; None for what it lacks."""
+    if not isinstance(data, tuple):
+        return data, None, None
+    return (*data, None, None)[:3]
 
 
 def _quiet_sum(array: np.ndarray[Any, Any]) -> Any:

@@ -111,10 +111,10 @@ def fit(
     if by_class is not None:
         data = data.weighted(by_class)
         sources[0].append(lambda: None)  # these weights are nowhere else
+    history, callbacks = _callbacks(model, settings, data.rows, fitting=True)
     with undone_on_error(model):
         step = prepared(model, "train_step", data)
         test_step = prepared(model, "test_step", validation) if validation else None
-        history, callbacks = _callbacks(model, settings, data.rows, fitting=True)
 
     key = random.reserve_keys(settings.epoch_count())
     passes = Passes(data, settings, key)
@@ -142,9 +142,8 @@ def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, settings: Settings)
     settings.check("evaluate")
     model.check_compiled("evaluate")
     data = Data(x, y, sample_weight, "evaluate")
-    with undone_on_error(model):
-        step = prepared(model, "test_step", data)
-        _, callbacks = _callbacks(model, settings, data.rows)
+    _, callbacks = _callbacks(model, settings, data.rows)
+    step = prepared(model, "test_step", data)
     return _evaluated(model, step, data, settings, callbacks)
 
 
@@ -152,9 +151,8 @@ def predict(model: Any, x: Any, settings: Settings) -> Any:
     """The outputs of a model for data: see `Model.predict`."""
     settings.check("predict")
     data = Data(x, caller="predict")
-    with undone_on_error(model):
-        step = prepared(model, "predict_step", data)
-        _, callbacks = _callbacks(model, settings, data.rows)
+    _, callbacks = _callbacks(model, settings, data.rows)
+    step = prepared(model, "predict_step", data)
     callbacks.call("on_predict_begin", {})
     outputs: list[Any] = []
     for number, batch in Passes(data, settings).epoch():
@@ -176,15 +174,19 @@ def prepared(model: Any, kind: str, data: Data) -> Callable[[Arrays], Any]:
             f"{data.caller}: y is missing: the loss {model._compiled_loss.name} compares the "
             "outputs with it. Give x and y."
         )
+    step: Callable[[Arrays], Any] | None = model._steps.find(kind, data)
+    if step is not None:
+        _check_targets(model, kind, data)
+        return step
     built_for = model.input_symbols
-    try:
-        model._steps.build(data)
-        if kind != "predict_step":
-            _check_targets(model, data)
-        step: Callable[[Arrays], Any] = model._steps.get(kind, data)
-    except ShapeError as error:
-        raise ShapeError(f"{data.caller}: {error}{_other_shapes(built_for, data)}") from None
-    return step
+    with undone_on_error(model):
+        try:
+            model._steps.build(data)
+            _check_targets(model, kind, data)
+            made: Callable[[Arrays], Any] = model._steps.get(kind, data)
+        except ShapeError as error:
+            raise ShapeError(f"{data.caller}: {error}{_other_shapes(built_for, data)}") from None
+    return made
 
 
 def _other_shapes(built_for: Any, data: Data) -> str:
@@ -200,11 +202,11 @@ def _other_shapes(built_for: Any, data: Data) -> str:
     )
 
 
-def _check_targets(model: Any, data: Data) -> None:
+def _check_targets(model: Any, kind: str, data: Data) -> None:
     """Ask the loss whether the targets can be right for the model's outputs."""
     y, weight = data.parts.get("y"), data.parts.get("sample_weight")
     loss = model._compiled_loss
-    if loss is None or model.output_shape is None:
+    if kind == "predict_step" or loss is None or model.output_shape is None:
         return
     outputs = symbolic(model.output_shape)
     if isinstance(y, np.ndarray):

@@ -14,7 +14,7 @@ from sheer.layers import Layer
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.program.program import NAMES, Program
-from sheer.training.data import Arrays, Data, batch_dtype, ready
+from sheer.training.data import Arrays, Data, batch_dtype, ready, unpack
 from sheer.training.step import Step
 
 SUMMARIES = {
@@ -43,8 +43,17 @@ class Steps:
             self.build(data)
             structure = data.structure()
             return lambda batch: self._eager(kind, structure, batch)
-        step = self._step(kind, symbols_of(data))
-        self._latest[kind] = symbols_of(data)
+        symbols = self._latest[kind] = symbols_of(data)
+        return self._step(kind, symbols)
+
+    def find(self, kind: str, data: Data) -> Step | None:
+        """The step for such data, where it was traced already."""
+        if getattr(self.model, "run_eagerly", False):
+            return None
+        symbols = symbols_of(data)
+        step = self._steps.get(self._key(kind, symbols))
+        if step is not None:
+            self._latest[kind] = symbols
         return step
 
     def _eager(self, kind: str, structure: Any, batch: Arrays) -> Any:
@@ -94,8 +103,9 @@ class Steps:
         """What a traced step depends on: the data's form, and which weights there are."""
         model = self.model
         structure = repr(tree.map_tree(lambda s: s if s is None else (s.shape, s.dtype), data))
-        weights = tuple((id(v), v.trainable) for v in model.weights)
-        return kind, structure, weights, id(model.optimizer)
+        # The objects themselves: while they are kept here, no others can get their id().
+        weights = tuple((v, v.trainable) for v in model.weights)
+        return kind, structure, weights, model.optimizer
 
     def program(self, kind: str, x: Any = None, y: Any = None, weight: Any = None) -> Program:
         """The program of a kind of step, for data like these, or for those seen last."""
@@ -141,13 +151,6 @@ class Steps:
             if key[0] == program.name:
                 step.use(program)
         self._given[program.name] = program
-
-
-def unpack(data: Any) -> tuple[Any, Any, Any]:
-    """x, y and sample_weight of a batch; None for what it lacks."""
-    if not isinstance(data, tuple):
-        return data, None, None
-    return (*data, None, None)[:3]
 
 
 def _check_logs(kind: str, result: Any) -> None:

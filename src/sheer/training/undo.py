@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sheer.core import random, tree
+from sheer.core import random
 from sheer.layers import Layer
 from sheer.optimizers import Optimizer
 from sheer.training.compiled import CompiledMetrics
@@ -35,11 +35,14 @@ def undone_on_error(model: Layer) -> Iterator[None]:
         raise
 
 
+# What has state of its own, besides layers.
+KEEPERS = (Optimizer, CompiledMetrics, Steps)
+
+
 def _things(model: Layer) -> list[Any]:
     """The layers, and what the model keeps that has state of its own."""
-    held = [leaf for value in vars(model).values() for leaf in tree.leaves(value)]
-    others = [leaf for leaf in held if isinstance(leaf, (Optimizer, CompiledMetrics, Steps))]
-    return [*model._flatten_layers(), *others]
+    held = [value for value in vars(model).values() if isinstance(value, KEEPERS)]
+    return [*model._flatten_layers(), *held]
 
 
 def _copied(attributes: dict[str, Any]) -> dict[str, Any]:
