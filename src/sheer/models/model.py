@@ -114,6 +114,7 @@ class Model(Layer):
             leaf
             for layer in self._flatten_layers()
             for value in vars(layer).values()
+            if isinstance(value, (Metric, list, tuple, dict))
             for leaf in tree.leaves(value)
             if isinstance(leaf, Metric)
         ]
