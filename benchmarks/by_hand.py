@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 
 RATE, RHO, EPSILON = np.float32(1e-3), 0.9, 1e-7
@@ -119,3 +122,20 @@ class Buffered(Plain):
             np.divide(g, s, out=g)
             np.subtract(w, g, out=w)
         return float(loss), float(right)
+
+
+def state_of(model: Any) -> dict[str, SimpleNamespace]:
+    """The namespaces that the program of the textbook's network takes behind x and y."""
+    w1, b1, w2, b2 = model.get_weights()
+    slots = {
+        f"{layer}_{name}_velocity": np.zeros_like(w)
+        for layer, weights in (("dense", (w1, b1)), ("dense_1", (w2, b2)))
+        for name, w in zip(("kernel", "bias"), weights, strict=True)
+    }
+    totals = ("loss_total", "loss_count", "accuracy_total", "accuracy_count")
+    return {
+        "dense": SimpleNamespace(kernel=w1, bias=b1),
+        "dense_1": SimpleNamespace(kernel=w2, bias=b2),
+        "rmsprop": SimpleNamespace(learning_rate=RATE, iterations=np.int64(0), **slots),
+        "metrics": SimpleNamespace(**dict.fromkeys(totals, np.float32(0))),
+    }

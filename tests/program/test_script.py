@@ -155,6 +155,19 @@ def test_the_script_names_nothing_but_numpy(digits, tmp_path):
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_steps_per_epoch_are_refused(digits, tmp_path):
+    (x, y), _ = digits
+    model = digits_model()
+    model.fit(x, y, batch_size=100, steps_per_epoch=3, verbose=0)
+    with pytest.raises(ValueError) as caught:
+        model.write_program(tmp_path / "train.py")
+    assert str(caught.value) == (
+        "write_program: a script goes through all the data in each epoch; the last fit had "
+        "steps_per_epoch=3. Give x and y, or fit without it."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_several_inputs_are_refused(tmp_path):
     x = np.ones((4, 3), np.float32)
     model = sheer.Sequential([layers.Dense(1)])

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +56,12 @@ def _once(build: Callable[..., None]) -> Callable[..., None]:
             self.built = True
 
     return noted
+
+
+@cache
+def _takes_training(layer: type) -> bool:
+    """Whether the layers of this class are told if they train."""
+    return "training" in inspect.signature(layer.call).parameters  # type: ignore[attr-defined]
 
 
 class Layer(Configurable):
@@ -217,7 +223,7 @@ class Layer(Configurable):
         training = calling.training if training is None else bool(training)
         kwargs = {k: v if k == "training" else tree.map_tree(self._converted, v)
                   for k, v in kwargs.items()}  # fmt: skip
-        if "training" in inspect.signature(self.call).parameters:
+        if _takes_training(type(self)):  # type: ignore[arg-type]
             kwargs["training"] = training
         else:
             kwargs.pop("training", None)

@@ -131,6 +131,11 @@ def write_script(
     """Write the script, and beside it its data: see `Model.write_program`."""
     path = Path(path)
     last = getattr(model, "last_fit", None)
+    if x is None and last is not None and last.settings.steps is not None:
+        raise ValueError(
+            "write_program: a script goes through all the data in each epoch; the last fit had "
+            f"steps_per_epoch={last.settings.steps}. Give x and y, or fit without it."
+        )
     train, test = _data(last, x, y, validation_data)
     if train is not None:
         train_step: Step = model._steps.step("train_step", train)
