@@ -86,7 +86,7 @@ def test_refusals_name_the_line_and_the_way_out(name):
     assert rest == [
         "A program serves every batch size, so while it is traced the size is a symbol.",
         "Use it as an operand of ops (x / ops.shape(x)[0] works), use -1 in a reshape, or run",
-        "without tracing: compile(..., run_eagerly=True).",
+        "without tracing: compile(..., run_eagerly=True), or no sheer.function.",
     ]
 
 

@@ -407,7 +407,8 @@ def test_what_a_symbol_refuses(name):
     assert what == "  " + (shown or "<Symbol x shape=(n, 3) dtype=float32>")
     assert rest == [
         "While a program is traced, values are symbols: the numbers come when it runs.",
-        f"{way_out} Or run without tracing: compile(..., run_eagerly=True).",
+        f"{way_out} Or run without tracing:",
+        "compile(..., run_eagerly=True), or no sheer.function.",
     ]
 
 
@@ -462,7 +463,8 @@ def test_an_index_that_picks_a_number_of_rows_that_depends_on_n():
         "  shape (n, 3)",
         "  index :5",
         "A program serves every batch size, and this index fits only some.",
-        "Pick by ops.where, or run without tracing: compile(..., run_eagerly=True).",
+        "Pick by ops.where. Or run without tracing:",
+        "compile(..., run_eagerly=True), or no sheer.function.",
     ]
 
 

@@ -356,7 +356,7 @@ def test_a_model_in_a_function():
 # --- what cannot be traced ------------------------------------------------------------------
 
 SYMBOLS = "While a program is traced, values are symbols: the numbers come when it runs.\n"
-EAGERLY = " Or run without tracing: compile(..., run_eagerly=True)."
+EAGERLY = " Or run without tracing:\ncompile(..., run_eagerly=True), or no sheer.function."
 
 
 def refused(function, *args):
@@ -409,7 +409,7 @@ def test_n_as_a_number():
         f"{here('return [x * i for i in range(x.shape[0])]')}\n"
         "A program serves every batch size, so while it is traced the size is a symbol.\n"
         "Use it as an operand of ops (x / ops.shape(x)[0] works), use -1 in a reshape, or run\n"
-        "without tracing: compile(..., run_eagerly=True)."
+        "without tracing: compile(..., run_eagerly=True), or no sheer.function."
     )
     with pytest.raises(TraceError) as caught:
         f(rows(5))

@@ -74,7 +74,7 @@ class Dim:
             f"The batch size '{self!r}' is used as a number, at {user_line()}\n"
             "A program serves every batch size, so while it is traced the size is a symbol.\n"
             "Use it as an operand of ops (x / ops.shape(x)[0] works), use -1 in a reshape, or run\n"
-            "without tracing: compile(..., run_eagerly=True)."
+            "without tracing: compile(..., run_eagerly=True), or no sheer.function."
         )
 
     __int__ = __index__ = __float__ = __bool__ = _refuse

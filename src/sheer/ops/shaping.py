@@ -431,7 +431,8 @@ def _indexed(x: Shape, key: Any) -> Shape:
                     f"How many rows this index picks depends on n, at {user_line()}\n"
                     f"  shape {show(x)}\n  index {_key_text(key)}\n"
                     "A program serves every batch size, and this index fits only some.\n"
-                    "Pick by ops.where, or run without tracing: compile(..., run_eagerly=True)."
+                    "Pick by ops.where. Or run without tracing:\n"
+                    "compile(..., run_eagerly=True), or no sheer.function."
                 )
     return tuple(Dim(step, a) if step else a for step, a in zip(steps, first, strict=True))
 

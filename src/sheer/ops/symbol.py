@@ -55,7 +55,8 @@ class Symbol(Comparable):
             f"{wanted}, at {user_line()}\n"
             f"  {self!r}\n"
             "While a program is traced, values are symbols: the numbers come when it runs.\n"
-            f"{way_out} Or run without tracing: compile(..., run_eagerly=True)."
+            f"{way_out} Or run without tracing:\n"
+            "compile(..., run_eagerly=True), or no sheer.function."
         )
 
     def __bool__(self) -> bool:

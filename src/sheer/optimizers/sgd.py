@@ -58,6 +58,7 @@ class SGD(Optimizer):
         momentum = self.slot(variable, "momentum")
         momentum.assign(self.momentum * momentum - step)
         if self.nesterov:
-            variable.assign_add(self.momentum * momentum - step)
+            ahead = self.momentum * momentum - step
+            variable.assign_add(named(slot_name(variable, "look_ahead"), ahead))
         else:
             variable.assign_add(momentum)
