@@ -235,3 +235,35 @@ def test_programs_of_a_model_that_is_not_built():
         "train_program: model 'sequential' is not built: its input shape is not known yet.\n"
         "Begin it with Input((features,)), call build((None, features)), or call it on data."
     )
+
+
+def test_names_that_programs_use_themselves():
+    """Layers and functions called as a program's own functions, as Python's, or as NumPy."""
+    sheer.utils.set_random_seed(3)
+    model = sheer.Sequential(
+        [
+            sheer.Input((4,)),
+            layers.Dense(5, "relu", name="one_hot"),
+            layers.Dense(4, name="np"),
+            layers.Dense(3, "softmax", name="softmax"),
+        ]
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    x, y = small_data()
+    model.fit(x, y, verbose=0)
+    assert model.train_program().parameters == [
+        "x", "y", "one_hot_2", "np_2", "softmax_2", "sgd", "metrics",
+    ]  # fmt: skip
+
+
+def test_a_function_called_as_an_op():
+    @sheer.function
+    def softmax(softmax):
+        r"""The \softmax, "rows" of it:"""
+        return sheer.ops.softmax(softmax)
+
+    x = np.array([[0.0, 0.0]], np.float32)
+    np.testing.assert_allclose(softmax(x).numpy(), [[0.5, 0.5]])
+    assert softmax.program(x).parameters == ["softmax_2"]
+    assert softmax.program(x).name == "softmax_program"
+    assert """The \\\\softmax, 'rows' of it:""" in str(softmax.program(x))

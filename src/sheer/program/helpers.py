@@ -22,6 +22,13 @@ def op_called(name: str) -> Op[Any, Any] | None:
     return OPS.get(name) or OPS.get(f"_{name}")
 
 
+def is_helper(name: str) -> bool:
+    """Whether a program may have a function of this name, for an op that NumPy has no word for."""
+    op = op_called(name)
+    # A text that is made for each call may be a call of the function.
+    return op is not None and (not isinstance(op.text, str) or op.text.startswith(name))
+
+
 def helper_sources(names: list[str]) -> list[str]:
     """The definitions of these helper functions and of all that they call, callers first."""
     found: dict[str, str] = {}

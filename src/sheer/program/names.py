@@ -10,8 +10,15 @@ from typing import Any
 
 from sheer.ops.recording import Call
 from sheer.ops.variable import Variable
+from sheer.program.helpers import is_helper
 
+# Names that mean something in every program.
 RESERVED = set(dir(builtins)) | set(keyword.kwlist) | {"np", "logs", "state"}
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a parameter or a program of this name would hide something that programs use."""
+    return name in RESERVED or is_helper(name)
 
 
 def identifier(name: str) -> str:

@@ -42,7 +42,8 @@ def write(graph: Graph, places: dict[Variable, tuple[str, str]], summary: str) -
 class _Writer:
     def __init__(self, graph: Graph, places: dict[Variable, tuple[str, str]], summary: str):
         self.graph = graph
-        self.summary = summary
+        # It stands inside a docstring.
+        self.summary = summary.replace("\\", "\\\\").replace('"', "'")
         self.templates = {id(call): _template(call) for call in graph.calls}
         self.helpers = self._helpers()
         self.names = Names(places, {graph.name, *self.helpers})
@@ -52,6 +53,10 @@ class _Writer:
         self.uses = Counter(id(x) for call in graph.calls for x in call.operands())
         self.uses.update(id(v) for v in [*tree.leaves(graph.output), *graph.writes.values()])
         self.new_values = {id(value): v for v, value in graph.writes.items()}
+        self.section_of_use: dict[int, str] = {}
+        for call in graph.calls:
+            for x in call.operands():
+                self.section_of_use.setdefault(id(x), call.place.section)
 
     def text(self) -> str:
         for symbol in self.graph.inputs:
@@ -148,18 +153,11 @@ class _Writer:
             and (isinstance(self.graph.output, dict) or not self._is_output(value))
             and len(ast.unparse(expression))
             <= (OUTPUT_WIDTH if self._is_output(value) else INLINE_WIDTH)
-            and self._section_of_use(value) in (None, call.place.section)
+            and self.section_of_use.get(id(value), call.place.section) == call.place.section
         )
 
     def _is_output(self, value: Any) -> bool:
         return any(value is v for v in tree.leaves(self.graph.output))
-
-    def _section_of_use(self, value: Any) -> str | None:
-        for call in self.graph.calls:
-            if any(x is value for x in call.operands()):
-                section: str = call.place.section
-                return section
-        return None
 
     # --- expressions ----------------------------------------------------------------------
 

@@ -111,7 +111,7 @@ class Function:
 
         symbols = tree.map_tree(symbol, arguments)
         name = getattr(self._function, "__name__", "program")
-        name = name if name.isidentifier() else "program"
+        name = name if name.isidentifier() else "program"  # a lambda
         summary = (self._function.__doc__ or f"{name}, traced").strip().splitlines()[0].rstrip(".")
         return Step(lambda args, kwargs: self._function(*args, **kwargs), symbols, name, summary)
 

@@ -10,7 +10,7 @@ from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 from sheer.program.bind import BoundProgram
-from sheer.program.names import RESERVED, identifier
+from sheer.program.names import identifier, is_reserved
 from sheer.program.program import Program
 from sheer.program.write import write
 from sheer.trace.graph import Graph, trace
@@ -38,6 +38,7 @@ class Step:
         summary: str,
         place: Callable[[Variable], Place] | None = None,
     ):
+        name = f"{name}_program" if is_reserved(name) or not name.isidentifier() else name
         self.graph: Graph = trace(function, arguments, name)
         variables = list({**self.graph.reads, **self.graph.writes})
         self.places = places_of(
@@ -90,7 +91,7 @@ def places_of(
         space, attribute = first = place(variable)
         parameter = space or attribute
         count = 1
-        while first in used or parameter in taken or parameter in RESERVED:
+        while first in used or parameter in taken or is_reserved(parameter):
             count += 1
             if space and (space, attribute) in used:
                 first = space, f"{attribute}_{count}"
