@@ -503,8 +503,8 @@ divide.slope(x1=lambda g, y, x1, x2: g / x2, x2=lambda g, y, x1, x2: -g * y / x2
 @op(shape=together, promote="float", sample=positive((3, 4), (4,)), inline=True)
 def divide_no_nan(xp: Any, x1: Array, x2: Array) -> Array:
     """x1 / x2, and 0 where x2 is 0."""
-    safe = xp.where(x2 == 0, xp.ones_like(x2), x2)
-    return xp.where(x2 == 0, xp.zeros_like(x2), x1 / safe)
+    is_zero = x2 == 0
+    return xp.where(is_zero, 0, x1 / xp.where(is_zero, 1, x2))
 
 
 divide_no_nan.slope(
