@@ -118,6 +118,33 @@ def test_regression_in_float64_unshuffled(tmp_path):
     same(run(tmp_path / "train.py"), history)
 
 
+class Gate(layers.Layer):
+    """x times the sigmoid of a learned direction; it counts its training steps."""
+
+    def build(self, input_shape):
+        self.direction = self.add_weight((input_shape[-1], 1), name="direction")
+        self.count = self.add_weight((), initializer="zeros", trainable=False, name="count")
+
+    def call(self, inputs, training=False):
+        if training:
+            self.count.assign_add(1)
+        return inputs * sheer.ops.sigmoid(inputs @ self.direction)
+
+
+def test_all_at_once(tmp_path):
+    """Own layers with state, penalties, constraints, clipping, decay, metrics with state."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 6))
+    y = (x[:, :1] + x[:, 1:2] > 0).astype(int)
+    hidden = layers.Dense(16, "gelu", kernel_regularizer="l2", kernel_constraint="max_norm")
+    model = sheer.Sequential([Gate(name="np"), hidden, layers.Dense(1, "sigmoid")])
+    optimizer = sheer.optimizers.Adam(0.01, amsgrad=True, global_clipnorm=1.0, weight_decay=1e-3)
+    model.compile(optimizer, "bce", metrics=["accuracy", "AUC", sheer.metrics.Precision()])
+    history = model.fit(x, y, epochs=3, batch_size=20, validation_split=0.25, verbose=0).history
+    model.write_program(tmp_path / "train.py")
+    same(run(tmp_path / "train.py"), history, validated=True)
+
+
 def test_other_data_as_an_argument(digits, tmp_path):
     """Without data at hand, the script reads a file laid out like Keras's mnist.npz: bytes."""
     (x, y), _ = digits
