@@ -45,3 +45,37 @@ def test_the_commands_for_ci():
     lines = README.splitlines()
     for end in ("-m pytest", r"sheer train\)"):
         assert len([v for v in lines if re.fullmatch(f"python3 -m venv .*{end}", v)]) == 1
+
+
+def test_the_examples_of_contributing():
+    """The op and the layer shown there work as they stand."""
+    import numpy as np
+
+    import sheer
+    from sheer.layers import LAYERS
+
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    op_code, layer_code = re.findall(r"```python\n(.*?)```", text, re.S)
+    names = {}
+    exec(
+        "from typing import Any\n"
+        "from sheer.layers import LAYERS, Layer\n"
+        "from sheer.ops import *\n"
+        "from sheer.ops import Array, op\n"
+        "from sheer.ops.rules import normal, same\n",
+        names,
+    )
+    try:
+        exec(op_code, names)
+        exec(layer_code, names)
+        x = np.array([[0.5, -1.0]])
+        np.testing.assert_allclose(names["sinh"](x).numpy(), np.sinh(x))
+        sheer.autodiff.check_gradient(names["sinh"], x)
+        model = sheer.Sequential([sheer.Input((2,)), LAYERS.deserialize({"class_name": "Scale"})])
+        model.compile("sgd", "mse")
+        assert "    y_pred = x * scale.scale " in str(model.train_program())
+        assert "# scale: x · scale" in str(model.train_program())
+    finally:
+        sheer.ops.OPS.pop("sinh", None)
+        for name in ("Scale", "scale"):
+            LAYERS.entries.pop(name, None)
