@@ -7,7 +7,7 @@ import numpy as np
 from sheer.core.naming import reset_names
 from sheer.core.random import set_random_seed
 from sheer.ops.declare import operand
-from sheer.ops.shaping import one_hot
+from sheer.ops.picking import one_hot
 from sheer.training.data import pack, unpack
 
 __all__ = [

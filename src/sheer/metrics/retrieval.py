@@ -15,8 +15,9 @@ from sheer.core.checks import integer, nothing, number, numbers
 from sheer.losses.base import aligned, as_float
 from sheer.metrics.base import METRICS, Metric
 from sheer.ops.arithmetic import cast, divide_no_nan, logical_and, logical_not, not_equal, where
+from sheer.ops.picking import one_hot
 from sheer.ops.reduction import any, argsort, sum
-from sheer.ops.shaping import broadcast_to, expand_dims, one_hot, reshape
+from sheer.ops.shaping import broadcast_to, expand_dims, reshape
 from sheer.ops.symbol import named
 from sheer.ops.tensor import Tensor
 

@@ -16,9 +16,10 @@ from sheer.core.errors import ShapeError
 from sheer.core.shapes import Shape, normalize_axis
 from sheer.ops.arithmetic import cast, clip, exp, keep_where, log, minimum, square, where
 from sheer.ops.declare import Array, Sample, op, operand
+from sheer.ops.picking import one_hot
 from sheer.ops.reduction import sum
 from sheer.ops.rules import normal, same, together, unsmooth
-from sheer.ops.shaping import expand_dims, moveaxis, one_hot
+from sheer.ops.shaping import expand_dims, moveaxis
 from sheer.ops.symbol import named
 
 __all__ = [

@@ -18,7 +18,7 @@ from sheer.core.shapes import Dim
 from sheer.ops import recording
 from sheer.ops.arithmetic import cast, where
 from sheer.ops.declare import Array, Sample, op, operand
-from sheer.ops.shaping import take
+from sheer.ops.picking import take
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 

@@ -8,8 +8,9 @@ from sheer.core.dtypes import is_float
 from sheer.core.shapes import normalize_axes, show, size_of
 from sheer.ops.arithmetic import cast, equal, exp, maximum, sqrt, square, stop_gradient
 from sheer.ops.declare import Array, op, operand
+from sheer.ops.picking import take_along_axis
 from sheer.ops.rules import normal, positive, reduced, same, unsmooth, with_dtype_if
-from sheer.ops.shaping import broadcast_to, expand_dims, flip, ravel, take_along_axis
+from sheer.ops.shaping import broadcast_to, expand_dims, flip, ravel
 
 __all__ = [
     "all",
