@@ -7,10 +7,9 @@ from typing import Any
 
 from sheer.core import config
 from sheer.core.checks import one_of
-from sheer.core.dtypes import is_float
 from sheer.core.registry import Configurable, Registry, snake_case
 from sheer.core.shapes import show
-from sheer.ops.arithmetic import cast, divide_no_nan, multiply
+from sheer.ops.arithmetic import as_float, cast, divide_no_nan, multiply
 from sheer.ops.declare import operand
 from sheer.ops.reduction import count, mean, sum
 from sheer.ops.shaping import expand_dims, squeeze
@@ -31,14 +30,6 @@ def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
     if b.ndim == a.ndim + 1 and b.shape[-1] == 1:
         return (expand_dims(a, -1), b) if a.ndim == 1 else (a, squeeze(b, -1))
     return a, b
-
-
-def as_float(x: Any, dtype: str | None = None) -> Any:
-    """x in this dtype; by default in its own, or in `config.floatx()` where that is no float."""
-    x = operand(x)
-    known = getattr(x, "dtype", "")
-    wanted = dtype or (known if is_float(known) else config.floatx())
-    return x if known == wanted else cast(x, wanted)
 
 
 def aligned(y_true: Any, y_pred: Any) -> tuple[Any, Any]:

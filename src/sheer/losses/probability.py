@@ -13,12 +13,10 @@ import numpy as np
 
 from sheer.core import config
 from sheer.core.checks import boolean, number
-from sheer.core.dtypes import is_float
 from sheer.core.shapes import Dim, show
-from sheer.losses.base import LOSSES, Loss, aligned, as_float
+from sheer.losses.base import LOSSES, Loss, aligned
 from sheer.ops import nn
-from sheer.ops.arithmetic import cast, clip, log, not_equal, where
-from sheer.ops.declare import operand
+from sheer.ops.arithmetic import as_float, clip, log, not_equal, where
 from sheer.ops.reduction import mean, sum
 from sheer.ops.symbol import named
 from sheer.ops.tensor import Tensor
@@ -73,7 +71,7 @@ def sparse_categorical_crossentropy(
     >>> round(float(sparse_categorical_crossentropy([1], [[0.5, 0.5]])[0]), 4)
     0.6931
     """
-    y_true, y_pred = labels(y_true, y_pred), as_float(y_pred)
+    y_true, y_pred = nn.labels(y_true, y_pred), as_float(y_pred)
     if isinstance(y_true, Tensor) and y_true.ndim:
         classes = y_pred.shape[axis]
         _check_labels(y_true.numpy(), classes, ignore_class, f"there are {classes} predictions")
@@ -83,14 +81,6 @@ def sparse_categorical_crossentropy(
     known = named("known_labels", where(counts, y_true, 0))
     losses = nn.sparse_categorical_crossentropy(known, y_pred, from_logits, axis)
     return where(counts, losses, 0.0)
-
-
-def labels(y_true: Any, y_pred: Any) -> Any:
-    """Class indices, whole and without a last axis of 1."""
-    y_true, y_pred = operand(y_true), operand(y_pred)
-    if y_true.ndim == y_pred.ndim and y_true.shape[-1] == 1:
-        y_true = named("labels", y_true[..., 0])
-    return cast(y_true, "int64") if is_float(y_true.dtype) else y_true
 
 
 @LOSSES.add("kld", "KLD", "kullback_leibler_divergence")
@@ -217,7 +207,7 @@ class SparseCategoricalCrossentropy(Loss):
     def mask(self, y_true: Any, y_pred: Any) -> Any:
         if self.ignore_class is None:
             return None
-        return not_equal(labels(y_true, y_pred), self.ignore_class)
+        return not_equal(nn.labels(y_true, y_pred), self.ignore_class)
 
     def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
         classes = output_shape[self.axis]

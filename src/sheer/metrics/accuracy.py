@@ -7,10 +7,10 @@ from typing import Any
 from sheer.core import config
 from sheer.core.checks import boolean, integer, number
 from sheer.losses.base import aligned, same_rank
-from sheer.losses.probability import labels
 from sheer.metrics.base import METRICS, MeanMetricWrapper
 from sheer.ops.arithmetic import cast, equal
 from sheer.ops.declare import operand
+from sheer.ops.nn import labels
 from sheer.ops.reduction import any, argmax, in_top_k
 from sheer.ops.shaping import expand_dims
 from sheer.ops.symbol import named

@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from sheer.core.checks import boolean, integer, nothing, numbers, one_of
-from sheer.losses.base import aligned, as_float
+from sheer.losses.base import aligned
 from sheer.metrics.base import METRICS, Metric
 from sheer.metrics.retrieval import spread_weight
-from sheer.ops.arithmetic import cast, divide_no_nan, log, maximum, minimum, not_equal, where
+from sheer.ops.arithmetic import (
+    as_float,
+    cast,
+    divide_no_nan,
+    log,
+    maximum,
+    minimum,
+    not_equal,
+    where,
+)
 from sheer.ops.declare import Array, op
 from sheer.ops.linalg import matmul
 from sheer.ops.nn import sigmoid

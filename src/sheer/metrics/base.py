@@ -13,8 +13,8 @@ from sheer.core.dtypes import standardize_dtype
 from sheer.core.registry import Configurable, Registry
 from sheer.core.scope import part
 from sheer.core.shapes import Dim
-from sheer.losses.base import as_float, same_rank
-from sheer.ops.arithmetic import divide_no_nan
+from sheer.losses.base import same_rank
+from sheer.ops.arithmetic import as_float, divide_no_nan
 from sheer.ops.declare import operand
 from sheer.ops.recording import computing
 from sheer.ops.reduction import count, mean, sum

@@ -6,10 +6,11 @@ from typing import Any
 
 from sheer.core.checks import boolean, number
 from sheer.losses import probability, regression
-from sheer.losses.base import aligned, as_float, same_rank
+from sheer.losses.base import aligned, same_rank
 from sheer.losses.hinge import categorical_hinge, hinge, squared_hinge
 from sheer.metrics.base import METRICS, Mean, MeanMetricWrapper
-from sheer.ops.arithmetic import divide_no_nan, multiply, not_equal, sqrt, square
+from sheer.ops.arithmetic import as_float, divide_no_nan, multiply, not_equal, sqrt, square
+from sheer.ops.nn import labels
 
 
 @METRICS.add("mse", "MSE")
@@ -171,7 +172,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
         if self.ignore_class is not None:
-            known = probability.labels(y_true, y_pred)
+            known = labels(y_true, y_pred)
             counts = as_float(not_equal(known, self.ignore_class), self.dtype)
             sample_weight = (
                 counts if sample_weight is None else multiply(*same_rank(counts, sample_weight))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sheer.core.checks import one_of
-from sheer.losses.base import aligned, as_float
+from sheer.losses.base import aligned
 from sheer.metrics.base import METRICS, Metric
 from sheer.metrics.retrieval import spread_weight
-from sheer.ops.arithmetic import isinf, square, where
+from sheer.ops.arithmetic import as_float, isinf, square, where
 from sheer.ops.reduction import mean, sum
 from sheer.ops.shaping import expand_dims
 from sheer.ops.symbol import named

@@ -12,9 +12,17 @@ from typing import Any
 import numpy as np
 
 from sheer.core.checks import integer, nothing, number, numbers
-from sheer.losses.base import aligned, as_float
+from sheer.losses.base import aligned
 from sheer.metrics.base import METRICS, Metric
-from sheer.ops.arithmetic import cast, divide_no_nan, logical_and, logical_not, not_equal, where
+from sheer.ops.arithmetic import (
+    as_float,
+    cast,
+    divide_no_nan,
+    logical_and,
+    logical_not,
+    not_equal,
+    where,
+)
 from sheer.ops.picking import one_hot
 from sheer.ops.reduction import any, argsort, sum
 from sheer.ops.shaping import broadcast_to, expand_dims, reshape

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sheer.core.dtypes import standardize_dtype
-from sheer.ops.declare import Array, Sample, op
+from sheer.core import config
+from sheer.core.dtypes import is_float, standardize_dtype
+from sheer.ops.declare import Array, Sample, op, operand
 from sheer.ops.recording import Call
 from sheer.ops.rules import normal, positive, same, together, unsmooth
 
@@ -86,6 +87,14 @@ def cast(xp: Any, x: Array, dtype: Any) -> Array:
 
 
 cast.slope(x=lambda g, y, x, dtype: cast(g, x.dtype))
+
+
+def as_float(x: Any, dtype: str | None = None) -> Any:
+    """x in this dtype; by default in its own, or in `config.floatx()` where that is no float."""
+    x = operand(x)
+    known = getattr(x, "dtype", "")
+    wanted = dtype or (known if is_float(known) else config.floatx())
+    return x if known == wanted else cast(x, wanted)
 
 
 @op(shape=same, sample=unsmooth((3,)), text="{variable}", inline="always")

@@ -14,7 +14,7 @@ from sheer.core import config
 from sheer.core.dtypes import INTEGERS
 from sheer.core.errors import ShapeError
 from sheer.core.shapes import Shape, normalize_axis
-from sheer.ops.arithmetic import cast, clip, exp, keep_where, log, minimum, square, where
+from sheer.ops.arithmetic import as_float, cast, clip, exp, keep_where, log, minimum, square, where
 from sheer.ops.declare import Array, Sample, op, operand
 from sheer.ops.picking import one_hot
 from sheer.ops.reduction import sum
@@ -464,6 +464,14 @@ probability_cross_entropy.slope(
 )
 
 
+def labels(target: Array, output: Array) -> Array:
+    """Class indices for rows of outputs: whole numbers, without a last axis of 1."""
+    target, output = operand(target), operand(output)
+    if target.ndim == output.ndim and target.shape[-1] == 1:
+        target = named("labels", target[..., 0])
+    return target if target.dtype in INTEGERS else cast(target, "int64")
+
+
 def sparse_categorical_crossentropy(
     target: Array, output: Array, from_logits: bool = False, axis: int = -1
 ) -> Array:
@@ -476,13 +484,10 @@ def sparse_categorical_crossentropy(
     >>> ops.sparse_categorical_crossentropy([1], [[0.5, 0.5]]).numpy()
     array([0.6931472], dtype=float32)
     """
-    target, output = operand(target), _float(output)
+    output = as_float(output)
     if normalize_axis(axis, output.ndim) != output.ndim - 1:
         output = moveaxis(output, axis, -1)
-    if target.ndim == output.ndim and target.shape[-1] == 1:
-        target = named("labels", target[..., 0])
-    if target.dtype not in INTEGERS:
-        target = cast(target, "int64")
+    target = labels(target, output)
     if from_logits:
         return sparse_softmax_cross_entropy(target, output)
     return sparse_cross_entropy(target, output, config.epsilon())
@@ -497,7 +502,7 @@ def categorical_crossentropy(
     >>> ops.categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).numpy()
     array([0.6931472], dtype=float32)
     """
-    target, output = operand(target), _float(output)
+    target, output = operand(target), as_float(output)
     if normalize_axis(axis, output.ndim) != output.ndim - 1:
         target, output = moveaxis(target, axis, -1), moveaxis(output, axis, -1)
     if from_logits:
@@ -515,8 +520,3 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
     if from_logits:
         return sigmoid_cross_entropy(target, output)
     return probability_cross_entropy(target, output, config.epsilon())
-
-
-def _float(x: Any) -> Any:
-    x = operand(x)
-    return x if x.dtype in ("float32", "float64") else cast(x, config.floatx())

@@ -6,6 +6,7 @@ from typing import Any
 
 from sheer import losses, metrics
 from sheer.core.checks import number
+from sheer.core.registry import snake_case
 from sheer.core.scope import part, section
 from sheer.losses import Loss
 from sheer.metrics import Mean, MeanMetricWrapper, Metric
@@ -25,10 +26,12 @@ def compile_loss(loss: Any) -> Loss | None:
     found = losses.get(loss)
     if isinstance(found, Loss):
         return found
-    cls = losses.base.LOSSES.entries.get(_class_name(getattr(found, "__name__", "")))
-    if isinstance(loss, str) and isinstance(cls, type):
-        made: Loss = cls()
-        return made
+    if isinstance(loss, str):
+        # A function's name: its class knows which targets fit.
+        for cls in losses.base.LOSSES.classes():
+            if snake_case(cls.__name__) == found.__name__:
+                made: Loss = cls()
+                return made
     return losses.LossFunctionWrapper(found)
 
 
@@ -43,12 +46,6 @@ def compile_weight(weight: Any) -> float | None:
             f"Got {weight!r}."
         )
     return None if weight is None else float(weight)
-
-
-def _class_name(name: str) -> str:
-    """The loss class for a loss function's name."""
-    names = {"kl_divergence": "KLDivergence"}
-    return names.get(name, "".join(word.capitalize() for word in name.split("_")))
 
 
 # What "accuracy" and "crossentropy" mean for binary, for sparse, and for one-hot targets.
