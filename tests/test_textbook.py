@@ -1,10 +1,7 @@
 """The textbook's digit classifier on real MNIST: the short way, the long way, and written out."""
 
 import importlib.util
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +9,7 @@ import pytest
 
 import sheer
 from sheer import layers
+from written import run, same
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -75,30 +73,4 @@ def test_the_script_prints_what_fit_prints(mnist, tmp_path):
     ).history
     script = tmp_path / "train.py"
     model.write_program(script)
-    compare(run(script), history)
-
-
-def run(script, *arguments):
-    """What a script prints, in an interpreter that cannot see sheer."""
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    code = (
-        "import runpy, sys; sys.modules['sheer'] = None; "
-        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
-    )
-    command = [sys.executable, "-c", code, str(script), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=script.parent)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def compare(printed, history):
-    """Each epoch's figures, and the evaluation's, against those of `fit`, to 1e-5."""
-    lines = printed.splitlines()
-    for epoch, line in enumerate(lines[:-1]):
-        figures = dict(re.findall(r" - (\w+): ([\d.]+)", line))
-        assert figures
-        for name, value in figures.items():
-            assert float(value) == pytest.approx(history[name][epoch], abs=1e-5)
-    figures = dict(re.findall(r" - (\w+): ([\d.]+)", lines[-1]))
-    for name, value in figures.items():
-        assert float(value) == pytest.approx(history[f"val_{name}"][-1], abs=1e-5)
+    same(run(script), history, validated=True)

@@ -1,6 +1,5 @@
 """write_program: the whole training as a script that needs NumPy alone."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,42 +9,7 @@ import pytest
 
 import sheer
 from sheer import layers
-
-
-def run(script, *arguments, check=True):
-    """What a script prints, in an interpreter to which sheer does not exist."""
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    code = (
-        "import runpy, sys; sys.modules['sheer'] = None; "
-        "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
-    )
-    command = [sys.executable, "-W", "error", "-c", code, str(script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=script.parent)
-    assert not check or done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def figures(printed):
-    """The figures of each line, by name."""
-    return [
-        {name: float(value) for name, value in re.findall(r" - (\w+): ([-+.\de]+)", line)}
-        for line in printed.splitlines()
-    ]
-
-
-def same(printed, history, validated=False):
-    """Whether each epoch printed what `fit` returned, to 1e-5, and the evaluation its last."""
-    lines = figures(printed)
-    epochs = len(history["loss"])
-    assert len(lines) == epochs + 1
-    names = [name for name in history if not name.startswith("val_")]
-    for epoch in range(epochs):
-        assert set(lines[epoch]) == set(names)
-        for name in names:
-            assert lines[epoch][name] == pytest.approx(history[name][epoch], abs=1e-5)
-    if validated:
-        for name in names:
-            assert lines[-1][name] == pytest.approx(history[f"val_{name}"][-1], abs=1e-5)
+from written import run, same
 
 
 def digits_model(optimizer="rmsprop", **first):
@@ -143,6 +107,66 @@ def test_all_at_once(tmp_path):
     history = model.fit(x, y, epochs=3, batch_size=20, validation_split=0.25, verbose=0).history
     model.write_program(tmp_path / "train.py")
     same(run(tmp_path / "train.py"), history, validated=True)
+
+
+class Noise(layers.Layer):
+    """Adds random numbers while it trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.seeds = sheer.random.SeedGenerator(7)
+
+    def call(self, inputs, training=False):
+        return inputs + sheer.random.normal((4,), seed=self.seeds) if training else inputs
+
+
+def test_random_numbers_in_the_step(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 4))
+    y = x[:, :1]
+    model = sheer.Sequential([Noise(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    history = model.fit(x, y, epochs=2, verbose=0).history
+    model.write_program(tmp_path / "train.py")
+    same(run(tmp_path / "train.py"), history)
+    # The first key is read from the file beside the script, wherever the data are from.
+    np.savez(tmp_path / "data.npz", x_train=x, y_train=y)
+    same(run(tmp_path / "train.py", tmp_path / "data.npz"), history)
+
+
+def test_data_that_are_gone(tmp_path):
+    model = sheer.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+    with pytest.warns(UserWarning, match="the data of the last fit are no longer in memory"):
+        model.write_program(tmp_path / "train.py")
+    for content in (None, {"z": np.ones(3)}):
+        if content:
+            np.savez(tmp_path / "train.npz", **content)
+        command = [sys.executable, str(tmp_path / "train.py")]
+        done = subprocess.run(command, capture_output=True, text=True)
+        problem = (
+            "lacks x_train or y_train. Give another"
+            if content
+            else "is not there. Give the data file"
+        )
+        assert done.returncode == 1
+        assert f"train.npz {problem}: python train.py DATA.npz" in done.stderr
+
+
+def test_weights_set_by_hand_and_trained_are_refused(digits, tmp_path):
+    (x, y), _ = digits
+    model = digits_model("sgd")
+    model.build((None, 64))
+    model.layers[1].set_weights([np.zeros((32, 10)), np.zeros(10)])
+    model.fit(x, y, verbose=0)
+    with pytest.raises(ValueError) as caught:
+        model.write_program(tmp_path / "train.py")
+    assert str(caught.value) == (
+        "write_program: the first value of dense_1/kernel, dense_1/bias is not known any more: it "
+        "was set by hand, or made by a function of yours, and fit has changed it.\n"
+        "Write the script before fit; or give x and y, to begin with the weights as they are."
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_data_as_an_argument(digits, tmp_path):

@@ -428,7 +428,8 @@ class Model(Layer):
         The data and settings are those given, else those of the last `fit`; the data are stored
         beside the script, in a file of its name that ends in `.npz`. Without data the script reads
         such a file: arrays x_train, y_train, x_test, y_test. Weights begin as their initializers
-        made them; those that were set by hand are stored too, as they are now.
+        made them, as before a first `fit`. Those that were set by hand are stored too, as they are
+        now; after a `fit` that changed them, give x and y to begin with them so.
         """
         from sheer.training.script import write_script
 

@@ -52,7 +52,9 @@ class SeedGenerator:
         key = random.next_key(None if seed is None else int(seed))
         self.seed = seed
         self.name = name or naming.auto_name(self)
-        self.state = Variable(np.array(key, np.uint32), name="state", trainable=False)
+        self.state = Variable(
+            lambda shape, dtype: np.array(key, dtype), (2,), "uint32", trainable=False, name="state"
+        )
         self.state.path = f"{self.name}/state"
 
     def next(self) -> Any:

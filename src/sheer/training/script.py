@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import textwrap
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ SHUFFLE_KEY = {key}  # (seed, counter): the counter grows by one each epoch
 def main():
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("{data}")
     x_train, y_train, x_test, y_test = load_data(path)
-    state = initial_state(path)
+    state = initial_state()
     for epoch in range(EPOCHS):
         reset_metrics(state)
         order = {order}
@@ -73,8 +74,12 @@ def main():
 
 def load_data(path):
     """x_train, y_train, x_test, y_test; None for what the file lacks."""
+    if not path.exists():
+        sys.exit(f"{{path}} is not there. Give the data file: python {file} DATA.npz")
     with np.load(path) as file:
         data = {{name: file[name] for name in file.files}}
+    if "x_train" not in data or "y_train" not in data:
+        sys.exit(f"{{path}} lacks x_train or y_train. Give another: python {file} DATA.npz")
     for name in ("x_train", "x_test"):
         if name in data:
             data[name] = prepared(data[name])
@@ -89,7 +94,7 @@ def prepared(x):
     x = x.reshape(len(x){sizes})
 {scaling}
 
-def initial_state(path):
+def initial_state():
     """The first value of every weight, and of what the optimizer and the metrics keep."""
 {state}
 
@@ -136,6 +141,8 @@ def write_script(
             "write_program: a script goes through all the data in each epoch; the last fit had "
             f"steps_per_epoch={last.settings.steps}. Give x and y, or fit without it."
         )
+    if x is None and last is not None:
+        _check_first_values(model)
     train, test = _data(last, x, y, validation_data)
     if train is not None:
         train_step: Step = model._steps.step("train_step", train)
@@ -159,6 +166,17 @@ def write_script(
             np.savez(file, **stored.arrays)  # type: ignore[arg-type]
 
 
+def _check_first_values(model: Any) -> None:
+    """Raise where weights cannot begin as they began in the last fit."""
+    lost = [v.path for v in model.weights if not _is_known(v.initializer)]
+    if lost:
+        raise ValueError(
+            f"write_program: the first value of {', '.join(lost)} is not known any more: it was "
+            "set by hand, or made by a function of yours, and fit has changed it.\n"
+            "Write the script before fit; or give x and y, to begin with the weights as they are."
+        )
+
+
 def _data(last: Any, x: Any, y: Any, validation: Any) -> tuple[Data | None, Data | None]:
     """The data given, or those of the last fit as far as they are still there."""
     if x is not None:
@@ -168,7 +186,14 @@ def _data(last: Any, x: Any, y: Any, validation: Any) -> tuple[Data | None, Data
     if last is None:
         return None, None
     arrays = [reference() for reference in last.data]
-    if any(array is None for array in arrays) or len(arrays) != 2:
+    if len(arrays) != 2:
+        return None, None
+    if any(array is None for array in arrays):
+        warnings.warn(
+            "write_program: the data of the last fit are no longer in memory, so the script comes "
+            "without; give x and y to store them beside it.",
+            stacklevel=4,
+        )
         return None, None
     held_out = [reference() for reference in last.validation]
     is_there = len(held_out) == 2 and all(array is not None for array in held_out)
@@ -287,8 +312,14 @@ def _state(model: Any, train: Step, test: Step, stored: _Stored) -> tuple[str, l
                 f"write_program: the variable {variable.path!r} belongs to no layer. Make it with "
                 "the add_weight of a layer or of the model."
             )
-        if id(variable) not in weights:
+        if id(variable) not in weights and variable.initializer is None:
             value = _fresh(variable)
+        elif id(variable) not in weights:
+            # The state of a seed generator, which knows its first key.
+            name = f"{space}.{attribute}"
+            first = variable.initializer(variable.shape, dtype=variable.dtype)
+            stored.arrays[name] = np.asarray(first)
+            value = f'stored["{name}"]'
         elif by_hand or not _is_known(variable.initializer):
             name = f"{space}.{attribute}"
             stored.arrays[name] = variable.numpy()
@@ -297,7 +328,7 @@ def _state(model: Any, train: Step, test: Step, stored: _Stored) -> tuple[str, l
             value, needed = _initial(variable)
             helpers += needed
         spaces.setdefault(space, []).append(f"            {attribute}={value},")
-    lines = ["    with np.load(path) as file:",
+    lines = ["    with np.load(Path(__file__).with_suffix('.npz')) as file:",
              "        stored = {name: file[name] for name in file.files if '.' in name}"] \
         if any("." in name for name in stored.arrays) else []  # fmt: skip
     lines.append("    return {")
