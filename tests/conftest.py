@@ -33,3 +33,12 @@ def digits():
         return images.reshape(len(images), 64).astype(np.float32) / 16
 
     return (rows(x), y), (rows(x_test), y_test)
+
+
+@pytest.fixture
+def numpy_engine():
+    """Programs run as NumPy code, where a test can watch them."""
+    engine = sheer.config.engine()
+    sheer.config.set_engine("numpy")
+    yield
+    sheer.config.set_engine(engine)

@@ -11,19 +11,20 @@ SRC = Path(__file__).parents[1] / "src" / "sheer"
 LEVELS = [
     {"core"},
     {"ops"},
-    {"trace", "autodiff", "engines"},
+    {"trace", "autodiff"},
+    {"engines"},
     {"program"},
     {"initializers", "regularizers", "constraints", "activations"},
     {"layers", "losses", "metrics", "optimizers", "callbacks", "saving", "datasets"},
     {"training"},
     {"models"},
-    {"utils"},
+    {"utils", "config"},
     {"tf", "cli"},
 ]
 # Some metrics are the means of losses.
 SIBLINGS = {("metrics", "losses")}
 # The vocabulary is written with ops: it knows no graph, no tape, no program, no engine.
-VOCABULARY = LEVELS[4] | {"layers", "losses", "metrics", "optimizers"}
+VOCABULARY = LEVELS[5] | {"layers", "losses", "metrics", "optimizers"}
 MACHINERY = {"trace", "autodiff", "program", "engines"}
 # Each is imported in one place only, and none is a dependency of the package.
 FOREIGN = {"jax", "tensorflow", "torch", "keras"}

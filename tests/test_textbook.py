@@ -73,4 +73,5 @@ def test_the_script_prints_what_fit_prints(mnist, tmp_path):
     ).history
     script = tmp_path / "train.py"
     model.write_program(script)
-    same(run(script), history, validated=True)
+    # Over an epoch, two engines drift apart in the last places of float32.
+    same(run(script), history, validated=True, tolerance=2e-3)

@@ -29,8 +29,8 @@ def figures(printed):
     ]
 
 
-def same(printed, history, validated=False):
-    """Whether each epoch printed what `fit` returned, to 1e-5, and the evaluation its last."""
+def same(printed, history, validated=False, tolerance=1e-5):
+    """Whether each epoch printed what `fit` returned, and the evaluation its last."""
     lines = figures(printed)
     epochs = len(history["loss"])
     assert len(lines) == epochs + 1
@@ -38,7 +38,7 @@ def same(printed, history, validated=False):
     for epoch in range(epochs):
         assert set(lines[epoch]) == set(names)
         for name in names:
-            assert lines[epoch][name] == pytest.approx(history[name][epoch], abs=1e-5)
+            assert lines[epoch][name] == pytest.approx(history[name][epoch], abs=tolerance)
     if validated:
         for name in names:
-            assert lines[-1][name] == pytest.approx(history[f"val_{name}"][-1], abs=1e-5)
+            assert lines[-1][name] == pytest.approx(history[f"val_{name}"][-1], abs=tolerance)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sheer import (
     activations,
     callbacks,
+    config,
     constraints,
     initializers,
     layers,
@@ -18,8 +19,8 @@ from sheer import (
     utils,
 )
 from sheer.autodiff import GradientTape
-from sheer.core import config
 from sheer.core.errors import NotBuiltError, ShapeError, TraceError
+from sheer.engines.native import eager
 from sheer.layers import Input, InputSpec, Layer
 from sheer.models import Model, Sequential
 from sheer.ops import Symbol, Tensor, Variable, random
@@ -27,6 +28,8 @@ from sheer.program import Program
 from sheer.training.function import function
 
 __version__ = "0.1.0"
+
+eager.install()
 
 if TYPE_CHECKING:
     from sheer import datasets as datasets

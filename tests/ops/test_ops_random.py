@@ -258,7 +258,8 @@ def test_a_program_draws_what_is_drawn_at_once():
     x = np.zeros((3, 2), np.float32)
     for _ in range(3):
         expected = random.normal((3, 2), seed=again).numpy()
-        np.testing.assert_array_equal(noisy(x).numpy(), expected)
+        # The logarithm and the cosine of another engine may differ in the last place.
+        np.testing.assert_allclose(noisy(x).numpy(), expected, rtol=2e-6)
     assert seeds.state.numpy().tolist() == [5, 3]
 
 

@@ -25,6 +25,7 @@ def small_data(rows=20):
     return rng.normal(size=(rows, 4)).astype(np.float32), rng.integers(0, 3, rows)
 
 
+@pytest.mark.usefixtures("numpy_engine")
 def test_fit_runs_the_text_that_is_shown():
     model = small_model()
     x, y = small_data()
@@ -113,6 +114,7 @@ def test_a_changed_program_is_loaded_and_fit_runs_it(tmp_path):
     assert not np.array_equal(before[0], model.get_weights()[0])
 
 
+@pytest.mark.usefixtures("numpy_engine")
 def test_unchanged_text_loaded_back_gives_the_same_training(tmp_path):
     x, y = small_data()
     first, second = small_model(), small_model()

@@ -11,6 +11,9 @@ import sheer
 from sheer import layers
 from written import run, same
 
+# The script is NumPy code, so it is compared with that.
+pytestmark = pytest.mark.usefixtures("numpy_engine")
+
 
 def digits_model(optimizer="rmsprop", **first):
     model = sheer.Sequential(

@@ -27,6 +27,7 @@ def seen_batches(**settings):
     return epochs
 
 
+@pytest.mark.usefixtures("numpy_engine")
 def test_without_shuffling_the_rows_come_in_order():
     assert (
         seen_batches(batch_size=4, shuffle=False, epochs=2)
@@ -34,6 +35,7 @@ def test_without_shuffling_the_rows_come_in_order():
     )
 
 
+@pytest.mark.usefixtures("numpy_engine")
 def test_shuffling_gives_each_row_once_in_a_new_order_each_epoch():
     first, second = seen_batches(batch_size=4, epochs=2)
     for epoch in (first, second):
@@ -42,6 +44,7 @@ def test_shuffling_gives_each_row_once_in_a_new_order_each_epoch():
     assert len({str(first), str(second), str(seen_batches(batch_size=4)[0])}) == 3
 
 
+@pytest.mark.usefixtures("numpy_engine")
 def test_validation_is_never_shuffled():
     x = np.arange(10, dtype=np.float32)[:, None]
     model = sheer.Sequential([sheer.Input((1,)), layers.Dense(1)])
@@ -58,6 +61,7 @@ def test_validation_is_never_shuffled():
     assert seen == [[5, 6, 7, 8], [9], [0, 1], [2, 3]]
 
 
+@pytest.mark.usefixtures("numpy_engine")
 @pytest.mark.parametrize(
     ("batch_size", "steps", "wanted"),
     # As real Keras does it: the next epoch goes on where the last one ended.
@@ -72,6 +76,7 @@ def test_steps_per_epoch(batch_size, steps, wanted):
     assert epochs == wanted
 
 
+@pytest.mark.usefixtures("numpy_engine")
 def test_steps_per_epoch_shuffled_still_gives_each_row_once_in_a_pass():
     epochs = seen_batches(batch_size=2, steps_per_epoch=2, epochs=6)
     rows = [[row for batch in epoch for row in batch] for epoch in epochs]

@@ -32,6 +32,10 @@ class Callback:
     `logs` holds the figures so far: loss and metrics as floats. Setting
     `self.model.stop_training = True` ends `fit` after the batch.
 
+    An engine runs many steps without coming back to Python, unless a callback has a hook for
+    batches. Where `every_batch` is False, such hooks are called only now and then (about ten times
+    a second), with the number of the last step and the figures so far.
+
     Example:
 
     >>> class Announce(Callback):
@@ -40,6 +44,8 @@ class Callback:
     >>> Announce().on_epoch_end(0, {"loss": 1.5})
     0 1.5
     """
+
+    every_batch = True
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -122,6 +128,10 @@ class CallbackList:
     def wants(self, hook: str) -> bool:
         """Whether any callback does something there."""
         return bool(self._wanting[hook])
+
+    def wants_each(self, hook: str) -> bool:
+        """Whether any callback does something there at each batch."""
+        return any(getattr(c, "every_batch", True) for c in self._wanting[hook])
 
     def call(self, hook: str, *args: Any) -> None:
         """Call a hook of each callback that has it."""

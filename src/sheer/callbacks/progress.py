@@ -18,6 +18,8 @@ INTERVAL = 0.1  # seconds between two drawings
 class ProgressLogger(Callback):
     """Prints a line when an epoch, an evaluation or a prediction ends."""
 
+    every_batch = False
+
     def __init__(self) -> None:
         super().__init__()
         self._fitting = False
@@ -32,7 +34,7 @@ class ProgressLogger(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._start_count(f"Epoch {epoch + 1}/{self.params['epochs']}")
 
-    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._steps = batch + 1
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -42,7 +44,7 @@ class ProgressLogger(Callback):
         if not self._fitting:
             self._start_count("")
 
-    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if not self._fitting:
             self._steps = batch + 1
 
@@ -53,7 +55,7 @@ class ProgressLogger(Callback):
     def on_predict_begin(self, logs: Logs | None = None) -> None:
         self._start_count("")
 
-    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._steps = batch + 1
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
@@ -87,13 +89,16 @@ class ProgbarLogger(ProgressLogger):
         print(self._heading, flush=True)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        super().on_train_batch_end(batch, logs)
         self._draw(logs)
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        super().on_test_batch_end(batch, logs)
         if not self._fitting:
             self._draw(logs)
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        super().on_predict_batch_end(batch, logs)
         self._draw(None)
 
     def _start_count(self, heading: str) -> None:

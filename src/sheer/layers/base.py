@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, wraps
+from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,56 @@ def _once(build: Callable[..., None]) -> Callable[..., None]:
 def _takes_training(layer: type) -> bool:
     """Whether the layers of this class are told if they train."""
     return "training" in inspect.signature(layer.call).parameters  # type: ignore[attr-defined]
+
+
+class Structure:
+    """What a layer is made of: `layers`, itself the first, and `weights`, each once.
+
+    Asked for at every call, so it is kept; it is true while all attributes, and the lists, tuples
+    and dictionaries in them, hold the very objects that they held.
+    """
+
+    def __init__(self) -> None:
+        self.layers: list[Layer] = []
+        self.weights: list[Variable] = []
+        self._held: list[tuple[Any, tuple[Any, ...]]] = []
+
+    def find(self, layer: Layer) -> None:
+        """Walk through a layer and all inside it."""
+        found: dict[int, list[Layer | Variable]] = {}
+        waiting = [layer]
+        while waiting:
+            one = waiting.pop(0)
+            if id(one) not in found:
+                found[id(one)] = parts = list(one.parts())
+                self.layers.append(one)
+                self._hold(vars(one))
+                waiting[:0] = [part for part in parts if isinstance(part, Layer)]
+        weights = [p for parts in found.values() for p in parts if isinstance(p, Variable)]
+        self.weights = list({id(v): v for v in weights}.values())
+
+    def _hold(self, container: Any) -> None:
+        values = tuple(container.values() if isinstance(container, dict) else container)
+        self._held.append((container, values))
+        for value in values:
+            if isinstance(value, (list, tuple, dict)):
+                self._hold(value)
+
+    def is_ours(self) -> bool:
+        """Whether all layers are sheer's own, and calling them leaves nothing behind: no losses,
+        and nothing that a user's code may do."""
+        return all(
+            type(layer).__module__.startswith("sheer.") and layer.activity_regularizer is None
+            for layer in self.layers
+        )
+
+    def is_current(self) -> bool:
+        """Whether nothing has changed since it was found."""
+        for container, values in self._held:
+            now = container.values() if type(container) is dict else container
+            if len(now) != len(values) or not all(map(is_, now, values)):
+                return False
+        return True
 
 
 class Layer(Configurable):
@@ -234,7 +285,8 @@ class Layer(Configurable):
             with part("/".join(path), self.formula()):
                 if not calling.depth:
                     for layer in self._flatten_layers():
-                        layer._added_losses = []
+                        if layer._added_losses:
+                            layer._added_losses = []
                 outputs = self.call(*args, **kwargs)
                 if isinstance(outputs, Symbol) and not outputs.output_of:
                     outputs.output_of = self.name
@@ -242,7 +294,9 @@ class Layer(Configurable):
         finally:
             _calling.reset(token)
         if isinstance(outputs, Operand):
-            self.output_shape = (None, *with_none(outputs.shape)[1:]) if outputs.ndim else ()
+            shape = (None, *with_none(outputs.shape)[1:]) if outputs.ndim else ()
+            # The same tuple stays, so that the structure does not seem changed.
+            self.output_shape = self.output_shape if shape == self.output_shape else shape
         return outputs
 
     def _converted(self, value: Any) -> Any:
@@ -291,24 +345,23 @@ class Layer(Configurable):
 
     def _flatten_layers(self) -> list[Layer]:
         """This layer and all layers inside it, each once."""
-        return [layer for layer, _ in self._walk({})]
-
-    def _walk(self, found: dict[int, Any]) -> list[tuple[Layer, list[Layer | Variable]]]:
-        """This layer and all layers inside it that are not found yet, with their parts."""
-        parts = list(self.parts())
-        found[id(self)] = self, parts
-        for value in parts:
-            if isinstance(value, Layer) and id(value) not in found:
-                value._walk(found)
-        return list(found.values())
+        return self._structure().layers
 
     @property
     def weights(self) -> list[Variable]:
         """All weights: its own, then those of its layers."""
-        found = [p for _, parts in self._walk({}) for p in parts if isinstance(p, Variable)]
-        return list({id(v): v for v in found}.values())
+        return list(self._structure().weights)
 
     variables = weights
+
+    def _structure(self) -> Structure:
+        """The layers and weights inside, found anew when an attribute has changed."""
+        known: Structure | None = vars(self).get("_known_structure")
+        if known is None or not known.is_current():
+            # Made first: it is an attribute too.
+            known = self._known_structure = Structure()
+            known.find(self)
+        return known
 
     @property
     def trainable_weights(self) -> list[Variable]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
+
 from sheer import optimizers
 from sheer.autodiff import GradientTape
 from sheer.callbacks import History
@@ -17,7 +19,9 @@ from sheer.losses import Loss
 from sheer.metrics import Metric
 from sheer.ops.declare import operand
 from sheer.ops.operand import Operand
+from sheer.ops.recording import current_trace, open_tapes
 from sheer.ops.symbol import Symbol, named
+from sheer.ops.tensor import Tensor
 from sheer.program import Program
 from sheer.trace import trace
 from sheer.training import loop
@@ -91,8 +95,10 @@ class Model(Layer):
             run_eagerly: whether `train_step` runs as it stands, op by op, and not as a program: for
                 debugging with print and breakpoints in your own layers.
 
-        `steps_per_execution`, `jit_compile` and `auto_scale_loss` are accepted and change nothing:
-        sheer always runs a program.
+            steps_per_execution: where callbacks want batches, they get one of so many.
+
+        `jit_compile` and `auto_scale_loss` are accepted and change nothing: sheer always runs a
+        program.
         """
         made = (
             optimizers.get(optimizer),
@@ -103,6 +109,7 @@ class Model(Layer):
         self.optimizer, self._compiled_loss, self._loss_weight, self._compiled = made
         self.loss = loss
         self.run_eagerly = run_eagerly
+        self.steps_per_execution = steps_per_execution
         self._steps.clear()
 
     @property
@@ -318,6 +325,11 @@ class Model(Layer):
         callbacks: Any = None,
     ) -> Any:
         """The outputs for data, as NumPy arrays."""
+        is_small = type(x) is np.ndarray and x.ndim and len(x) <= (batch_size or loop.BATCH_SIZE)
+        if is_small and verbose == 0 and callbacks is None and steps is None:
+            outputs = self._steps.predict_at_once(x)
+            if outputs is not None:
+                return outputs
         settings = loop.Settings(
             batch_size=batch_size, verbose=verbose, callbacks=callbacks, steps=steps
         )
@@ -344,7 +356,7 @@ class Model(Layer):
         """The outputs for this batch, as NumPy arrays."""
         data = Data(x, caller="predict_on_batch")
         step = loop.prepared(self, "predict_step", data)
-        return step(next(data.batches(data.rows)))
+        return step(data.batch(0, data.rows))
 
     def _on_batch(
         self, kind: str, x: Any, y: Any, weight: Any, by_class: Any, return_dict: bool
@@ -353,7 +365,7 @@ class Model(Layer):
         self.check_compiled(caller)
         data = Data(x, y, weight, caller).weighted(by_class)
         step = loop.prepared(self, kind, data)
-        logs = loop.plain(step(next(data.batches(data.rows))))
+        logs = loop.plain(step(data.batch(0, data.rows)))
         return logs if return_dict else loop.in_order(self, logs)
 
     # --- programs -------------------------------------------------------------------------
@@ -462,6 +474,12 @@ class Model(Layer):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs for inputs; the layers are built if need be."""
         if self.built and self.input_symbols is not None:
+            x = args[0] if len(args) == 1 and not kwargs else None
+            if isinstance(x, (np.ndarray, Tensor)) and current_trace() is None and not open_tapes():
+                array = np.asarray(x)
+                outputs = self._steps.call_at_once(array) if array.ndim else None
+                if outputs is not None:
+                    return tree.map_tree(Tensor, outputs)
             return super().__call__(*args, **kwargs)
         with undone_on_error(self):
             outputs = super().__call__(*args, **kwargs)

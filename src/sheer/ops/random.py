@@ -112,6 +112,19 @@ def fractions(xp: Any, key: Any, shape: Any, dtype: str) -> Any:
     return (bits.astype("float32") * xp.float32(2.0**-24)).reshape(shape)
 
 
+def box_muller(xp: Any, u1: Any, u2: Any, dtype: str) -> Any:
+    """Normally distributed numbers from uniform ones in [0, 1)."""
+    return xp.sqrt(-2 * xp.log(1 - u1)) * xp.cos(u2 * xp.asarray(2 * xp.pi, dtype))
+
+
+def first_inside(xp: Any, draws: Any) -> Any:
+    """Of six draws the first that lies in [-2, 2]; the last one, cut off, where none does."""
+    result = xp.clip(draws[5], -2, 2)
+    for draw in draws[4::-1]:
+        result = xp.where(xp.abs(draw) <= 2, draw, result)
+    return result
+
+
 def _fractions_shape(*_: Any, shape: Any, **__: Any) -> Any:
     return tuple(shape)
 
@@ -135,8 +148,7 @@ def random_uniform(xp: Any, key: Array, shape: Any, dtype: str = "float32") -> A
 def random_normal(xp: Any, key: Array, shape: Any, dtype: str = "float32") -> Array:
     """Normally distributed numbers, mean 0 and variance 1, by Box and Muller's method."""
     u = fractions(xp, key, (2, *shape), dtype)
-    radius = xp.sqrt(-2 * xp.log(1 - u[0]))
-    return radius * xp.cos(u[1] * xp.asarray(2 * xp.pi, dtype))
+    return box_muller(xp, u[0], u[1], dtype)
 
 
 @op(shape=_fractions_shape, dtype=_given, sample=KEYED, lazy=True)
@@ -146,12 +158,7 @@ def random_truncated_normal(xp: Any, key: Array, shape: Any, dtype: str = "float
     All six lie outside once in 10⁸ times; then the last one is moved to the nearer end.
     """
     u = fractions(xp, key, (12, *shape), dtype)
-    tau = xp.asarray(2 * xp.pi, dtype)
-    draws = xp.sqrt(-2 * xp.log(1 - u[:6])) * xp.cos(u[6:] * tau)
-    result = xp.clip(draws[5], -2, 2)
-    for draw in draws[4::-1]:
-        result = xp.where(xp.abs(draw) <= 2, draw, result)
-    return result
+    return first_inside(xp, box_muller(xp, u[:6], u[6:], dtype))
 
 
 @op(

@@ -127,6 +127,11 @@ class Variable(Operand):
         the variable's shape and dtype."""
         self._tensor = Tensor.of(array)
 
+    def unshare(self) -> None:
+        """Hold the value in an array of its own, in one piece: an engine is about to write into it,
+        and who has the present one keeps it as it is."""
+        self._tensor = Tensor.of(np.array(self._tensor._array, order="C"))
+
     def stored(self) -> np.ndarray[Any, Any]:
         """The present value for a program, unseen by any trace or tape."""
         return self._tensor._array

@@ -34,6 +34,8 @@ class Program:
         self.name = name
         self.filename = filename or numpy_engine.new_filename(name)
         self.function: Callable[..., Any] = numpy_engine.load(text, name, self.filename)
+        # Says how an engine runs it; for the program of a traced function.
+        self.explainer: Callable[[int], str] | None = None
 
     @property
     def parameters(self) -> list[str]:
@@ -53,6 +55,18 @@ class Program:
         return (
             f"<Program {self.name}({', '.join(self.parameters)}): {lines} lines, print() shows it>"
         )
+
+    def explain(self, n: int = 32) -> str:
+        """What runs each line on the native engine for batches of n rows: the kernels, what was put
+        together with what, and why a line is left to NumPy, where one is.
+
+        >>> print(Program("def double(x):\\n    return x + x\\n", "double", "mine.py").explain())
+        NumPy runs mine.py: it is a text of its own, not a model's program.
+        <BLANKLINE>
+        """
+        if self.explainer is None:
+            return f"NumPy runs {self.filename}: it is a text of its own, not a model's program.\n"
+        return self.explainer(n)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the text to a file, all of it or nothing."""

@@ -39,6 +39,28 @@ def write(graph: Graph, places: dict[Variable, tuple[str, str]], summary: str) -
     return _Writer(graph, places, summary).text()
 
 
+def lines_of_calls(
+    graph: Graph, places: dict[Variable, tuple[str, str]], summary: str
+) -> list[tuple[str, list[Call]]]:
+    """The lines of the program that compute something, each with the calls that stand in it."""
+    writer = _Writer(graph, places, summary)
+    writer.text()
+    found: dict[int, tuple[str, list[Call]]] = {}
+    for call in reversed(graph.calls):
+        line = writer.lines.get(id(call))
+        if line is not None:
+            found[id(call)] = line, [call]
+            continue
+        # Put inside another line: that of the call that uses its value, or of the results.
+        users = (c for c in graph.calls if any(x is y for x in c.operands() for y in call.outputs))
+        user = next(users, None)
+        home = found.get(id(user)) if user is not None else None
+        found[id(call)] = home or found.setdefault(0, ("return", []))
+        found[id(call)][1].insert(0, call)
+    unique = {id(entry): entry for call in graph.calls if (entry := found[id(call)])}
+    return list(unique.values())
+
+
 class _Writer:
     def __init__(self, graph: Graph, places: dict[Variable, tuple[str, str]], summary: str):
         self.graph = graph
@@ -50,6 +72,8 @@ class _Writer:
         # What stands for a value in an expression: a name, or a whole expression put inside.
         self.expressions: dict[int, ast.expr] = {}
         self.constants: list[str] = []
+        # By the id() of a call: the line that computes it.
+        self.lines: dict[int, str] = {}
         self.uses = Counter(id(x) for call in graph.calls for x in call.operands())
         self.uses.update(id(v) for v in [*tree.leaves(graph.output), *graph.writes.values()])
         self.new_values = {id(value): v for v, value in graph.writes.items()}
@@ -134,6 +158,7 @@ class _Writer:
         for y, name in zip(call.outputs, written, strict=True):
             self.expressions[id(y)] = ast.Name(name)
         line = f"{', '.join(written)} = {ast.unparse(expression)}"
+        self.lines[id(call)] = line
         shapes = ", ".join(dict.fromkeys(show(y.shape) for y in call.outputs))
         if len(line) > WIDTH - 4:
             return _wrapped(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -151,15 +150,10 @@ class Data:
         result._take({**self.parts, "sample_weight": weights})
         return result
 
-    def batches(
-        self, batch_size: int, order: np.ndarray[Any, Any] | None = None
-    ) -> Iterator[Arrays]:
-        """The arrays cut into batches, in the order given; the last one may be smaller."""
-        arrays = [(a, a.dtype == batch_dtype(a.dtype)) for a in self.arrays]
-        for start in range(0, self.rows, batch_size):
-            rows = slice(start, start + batch_size) if order is None \
-                else order[start : start + batch_size]  # fmt: skip
-            yield [a[rows] if same else ready(a[rows]) for a, same in arrays]
+    def batch(self, first: int, n: int, order: np.ndarray[Any, Any] | None = None) -> Arrays:
+        """n rows of each array from row `first` on, or from there on in the order given."""
+        rows = slice(first, first + n) if order is None else order[first : first + n]
+        return [ready(array[rows]) for array in self.arrays]
 
     def structure(self) -> Any:
         """What `train_step` gets, with arrays in place of batches: (x, y) or (x, y, sample_weight);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -19,7 +20,8 @@ from sheer.core.shapes import show, symbolic
 from sheer.ops.random import random_permutation
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
-from sheer.training.data import Arrays, Data
+from sheer.training.data import Data
+from sheer.training.step import Batches, join
 from sheer.training.undo import undone_on_error
 
 BATCH_SIZE = 32
@@ -125,7 +127,7 @@ def fit(
     for epoch in range(settings.initial_epoch, settings.epochs):
         model.reset_metrics()
         callbacks.call("on_epoch_begin", epoch, {})
-        logs = _run(model, step, passes.epoch(), callbacks, "train")
+        logs = _run(model, step, passes, callbacks, "train")
         if validation and test_step and settings.validates(epoch):
             inner = settings.for_validation()
             figures = _evaluated(model, test_step, validation, inner, callbacks)
@@ -153,28 +155,25 @@ def predict(model: Any, x: Any, settings: Settings) -> Any:
     data = Data(x, caller="predict")
     _, callbacks = _callbacks(model, settings, data.rows)
     step = prepared(model, "predict_step", data)
+    if isinstance(x, np.ndarray):
+        model._steps.remember(x, step)
     callbacks.call("on_predict_begin", {})
-    outputs: list[Any] = []
-    for number, batch in Passes(data, settings).epoch():
-        callbacks.call("on_predict_batch_begin", number, {})
-        outputs.append(step(batch))
-        callbacks.call("on_predict_batch_end", number, {"outputs": outputs[-1]})
+    answers = list(_answers(model, step, Passes(data, settings), callbacks, "predict"))
     callbacks.call("on_predict_end", {})
-    columns = zip(*(tree.leaves(output) for output in outputs), strict=True)
-    return tree.refill(outputs[0], [np.concatenate(column) for column in columns])
+    return join(answers)
 
 
 # --- before the first step ------------------------------------------------------------------
 
 
-def prepared(model: Any, kind: str, data: Data) -> Callable[[Arrays], Any]:
+def prepared(model: Any, kind: str, data: Data) -> Batches:
     """The step for such data, after all checks: what is wrong with the data is said here."""
     if "y" not in data.parts and model.needs_targets(kind):
         raise ValueError(
             f"{data.caller}: y is missing: the loss {model._compiled_loss.name} compares the "
             "outputs with it. Give x and y."
         )
-    step: Callable[[Arrays], Any] | None = model._steps.find(kind, data)
+    step: Batches | None = model._steps.find(kind, data)
     if step is not None:
         _check_targets(model, kind, data)
         return step
@@ -183,7 +182,7 @@ def prepared(model: Any, kind: str, data: Data) -> Callable[[Arrays], Any]:
         try:
             model._steps.build(data)
             _check_targets(model, kind, data)
-            made: Callable[[Arrays], Any] = model._steps.get(kind, data)
+            made: Batches = model._steps.get(kind, data)
         except ShapeError as error:
             raise ShapeError(f"{data.caller}: {error}{_other_shapes(built_for, data)}") from None
     return made
@@ -293,26 +292,30 @@ class Passes:
 
     def __init__(self, data: Data, settings: Settings, key: random.Key | None = None):
         self.data, self.settings, self.key = data, settings, key
+        self.order: np.ndarray[Any, Any] | None = None
         self._begun = 0
-        self._left = 0
-        self._batches: Iterator[Arrays] = iter(())
+        self._first = data.rows  # of the next batch; here: none is left
 
-    def epoch(self) -> Iterator[tuple[int, Arrays]]:
-        """(number, batch) for each step of an epoch."""
-        if not self._left:
+    def epoch(self) -> Iterator[tuple[int, int, int]]:
+        """(row of the first batch, rows of each batch, number of batches) for as many batches in
+        turn as have one size: those of an epoch, and then the smaller last one."""
+        if self._first >= self.data.rows:
             self._begin()
-        numbers = range(self.settings.step_count(self.data.rows))
-        for number, batch in zip(numbers, self._batches, strict=False):
-            self._left -= 1
-            yield number, batch
+        left = self.settings.step_count(self.data.rows)
+        while left and self._first < self.data.rows:
+            first, rest = self._first, self.data.rows - self._first
+            n = min(self.settings.batch_size or BATCH_SIZE, rest)
+            steps = min(left, rest // n)
+            left -= steps
+            self._first += steps * n
+            yield first, n, steps
 
     def _begin(self) -> None:
-        order = None
+        self.order = None
         if self.key is not None and self.settings.shuffle:
-            order = shuffled(self.data.rows, (self.key[0], self.key[1] + self._begun))
+            self.order = shuffled(self.data.rows, (self.key[0], self.key[1] + self._begun))
         self._begun += 1
-        self._left = self.settings.batch_count(self.data.rows)
-        self._batches = self.data.batches(self.settings.batch_size or BATCH_SIZE, order)
+        self._first = 0
 
 
 def shuffled(rows: int, key: random.Key) -> np.ndarray[Any, Any]:
@@ -321,38 +324,60 @@ def shuffled(rows: int, key: random.Key) -> np.ndarray[Any, Any]:
     return order
 
 
-def _run(
-    model: Any,
-    step: Callable[[Arrays], Any],
-    batches: Iterator[tuple[int, Arrays]],
-    callbacks: CallbackList,
-    kind: str,
-) -> dict[str, Any]:
-    """All batches of an epoch or an evaluation; the figures after the last one."""
+# Seconds after which an engine that runs many steps at once gives Python a turn: for signals, and
+# for the progress to be shown.
+TURN = 0.1
+
+
+def _answers(
+    model: Any, step: Batches, passes: Passes, callbacks: CallbackList, kind: str
+) -> Iterator[Any]:
+    """All batches of an epoch, an evaluation or a prediction, many at once where no callback wants
+    each: the answer of each run of them."""
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
     wants_begin, wants_end = callbacks.wants(begin), callbacks.wants(end)
+    is_each = callbacks.wants_each(begin) or callbacks.wants_each(end)
+    most = getattr(model, "steps_per_execution", 1) if is_each else sys.maxsize
+    number = 0
+    for first, n, steps in passes.epoch():
+        done = 0
+        while done < steps:
+            if wants_begin:
+                callbacks.call(begin, number, {})
+            ran, answer = step.run(
+                passes.data, passes.order, first + done * n, n, min(most, steps - done),
+                TURN if most > 1 else 0, joined=kind == "predict",
+            )  # fmt: skip
+            done += ran
+            number += ran
+            if wants_end:
+                logs = {"outputs": answer} if kind == "predict" else plain(answer)
+                callbacks.call(end, number - 1, logs)
+            yield answer
+            if kind == "train" and model.stop_training:
+                return
+
+
+def _run(
+    model: Any, step: Batches, passes: Passes, callbacks: CallbackList, kind: str
+) -> dict[str, Any]:
+    """All batches of an epoch or an evaluation; the figures after the last one."""
     logs: Any = {}
-    for number, batch in batches:
-        if wants_begin:
-            callbacks.call(begin, number, {})
-        logs = step(batch)
-        if wants_end:
-            callbacks.call(end, number, plain(logs))
-        if kind == "train" and model.stop_training:
-            break
+    for answer in _answers(model, step, passes, callbacks, kind):
+        logs = answer
     return plain(logs)
 
 
 def _evaluated(
     model: Any,
-    step: Callable[[Arrays], Any],
+    step: Batches,
     data: Data,
     settings: Settings,
     callbacks: CallbackList,
 ) -> dict[str, Any]:
     model.reset_metrics()
     callbacks.call("on_test_begin", {})
-    logs = _run(model, step, Passes(data, settings).epoch(), callbacks, "test")
+    logs = _run(model, step, Passes(data, settings), callbacks, "test")
     callbacks.call("on_test_end", logs)
     return logs
 

@@ -2,24 +2,82 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from sheer.core import tree
+from sheer.engines.choice import engine
+from sheer.engines.native.explain import explained
+from sheer.engines.native.native import why_not
+from sheer.engines.native.plans import Plans, Rows, can_take
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 from sheer.program.bind import BoundProgram
 from sheer.program.names import identifier, is_reserved
 from sheer.program.program import Program
-from sheer.program.write import write
+from sheer.program.write import lines_of_calls, write
 from sheer.trace.graph import Graph, trace
+from sheer.training.data import Arrays, Data
 
 Place = tuple[str, str]
 
 
-class Step:
+class Batches:
+    """What runs on batches: a subclass has a call that takes the arrays of one batch."""
+
+    def __call__(self, batch: Arrays) -> Any:
+        """Run on one batch; the answer has the structure that was traced."""
+        raise NotImplementedError
+
+    def run(
+        self,
+        data: Data,
+        order: Rows | None,
+        first: int,
+        n: int,
+        steps: int,
+        seconds: float,
+        joined: bool = False,
+    ) -> tuple[int, Any]:
+        """Run steps on batches of n rows each, from row `first` of the data on, or of their order.
+
+        It stops early after so many seconds. How many steps were run, and the answer of the last
+        one; with `joined`, those of all, their rows one after the other.
+        """
+        end = time.perf_counter() + seconds
+        answers: list[Any] = []
+        done = 0
+        while done < steps:
+            answer = self(data.batch(first + done * n, n, order))
+            answers = [*answers, answer] if joined else [answer]
+            done += 1
+            if time.perf_counter() > end:
+                break
+        return done, join(answers)
+
+
+def join(answers: list[Any]) -> Any:
+    """Answers for several batches as one: their rows one after the other."""
+    if len(answers) == 1:
+        return answers[0]
+    columns = zip(*(tree.leaves(answer) for answer in answers), strict=True)
+    return tree.refill(answers[0], [np.concatenate(column) for column in columns])
+
+
+# What values can be wrong about. The native engine then leaves the Variables as they were before
+# the step, and the program runs it again: the error has the program's line in its traceback.
+INPUT_ERRORS = (IndexError, ValueError)
+
+
+class Step(Batches):
     """A traced function: its graph, its program, and the Variables it is bound to.
+
+    The program runs on the native engine where that is chosen and the program is the one traced;
+    else as NumPy code.
 
     Args:
         function: called once, as `function(*arguments)`, on symbols.
@@ -44,23 +102,62 @@ class Step:
         self.places = places_of(
             variables, place or place_by_path, {s.label for s in self.graph.inputs}
         )
+        self._summary = summary
+        self._plans = Plans(self.graph)
         program = Program(write(self.graph, self.places, summary), name)
+        program.explainer = self.explain
         # As the program calls its inputs: by their labels, where these can be names.
         self.data = program.parameters[: len(self.graph.inputs)]
         self.use(program)
+        self._is_given = False
 
     def use(self, program: Program) -> None:
         """Run this program in place of the one traced; it has the same data and state."""
         self.bound = BoundProgram(program, self.data, self.places, bool(self.graph.writes))
+        self._is_given = True
 
     @property
     def program(self) -> Program:
         """What runs."""
         return self.bound.program
 
-    def __call__(self, data: list[Any]) -> Any:
-        """Run on arrays, one for each input; the answer has the structure that was traced."""
-        return self.bound(data)
+    def explain(self, n: int) -> str:
+        """What runs each line of the program, for batches of n rows."""
+        if engine() != "native":
+            return f"NumPy runs every line: {why_not() or 'that is the engine chosen'}.\n"
+        lines = lines_of_calls(self.graph, self.places, self._summary)
+        return explained(self._plans.plan_for(n), lines)
+
+    def _is_native(self) -> bool:
+        return not self._is_given and engine() == "native"
+
+    def __call__(self, batch: Arrays) -> Any:
+        if not self._is_native():
+            return self.bound(batch)
+        try:
+            return self._plans.call(batch)
+        except INPUT_ERRORS:
+            self.bound(batch)
+            raise
+
+    def run(
+        self,
+        data: Data,
+        order: Rows | None,
+        first: int,
+        n: int,
+        steps: int,
+        seconds: float,
+        joined: bool = False,
+    ) -> tuple[int, Any]:
+        is_native = self._is_native() and all(map(can_take, data.arrays))
+        if not is_native or (joined and not self._plans.by_rows):
+            return super().run(data, order, first, n, steps, seconds, joined)
+        try:
+            return self._plans.steps(data.arrays, order, first, n, steps, seconds, joined)
+        except INPUT_ERRORS:
+            self.bound(data.batch(first + self._plans.done * n, n, order))
+            raise
 
     def tensors(self, data: list[Any]) -> Any:
         """Run, and give Tensors of the dtypes that were traced."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.program.program import NAMES, Program
 from sheer.training.data import Arrays, Data, batch_dtype, ready, unpack
-from sheer.training.step import Step
+from sheer.training.step import Batches, Step
 
 SUMMARIES = {
     "train_step": "One step of mini-batch gradient descent",
@@ -32,17 +32,21 @@ class Steps:
         self._steps: dict[Any, Step] = {}
         self._latest: dict[str, Any] = {}
         self._given: dict[str, Program] = {}
+        # The predict steps by the shape and dtype of a row, with the structure that they are for.
+        self._ready: dict[Any, tuple[Any, Step]] = {}
+        # Calls of the model on arrays, by shape and dtype of a row: whether they have a program;
+        # None after the first call.
+        self._called: dict[Any, bool | None] = {}
 
     def clear(self) -> None:
         """Forget all of them, and the programs given by hand."""
         self.__init__(self.model)  # type: ignore[misc]
 
-    def get(self, kind: str, data: Data) -> Callable[[Arrays], Any]:
-        """The function that runs this kind of step on batches of the data."""
+    def get(self, kind: str, data: Data) -> Batches:
+        """What runs this kind of step on batches of the data."""
         if getattr(self.model, "run_eagerly", False):
             self.build(data)
-            structure = data.structure()
-            return lambda batch: self._eager(kind, structure, batch)
+            return EagerStep(self.model, kind, data.structure())
         symbols = self._latest[kind] = symbols_of(data)
         return self._step(kind, symbols)
 
@@ -56,14 +60,6 @@ class Steps:
             self._latest[kind] = symbols
         return step
 
-    def _eager(self, kind: str, structure: Any, batch: Arrays) -> Any:
-        """Run the model's own method, op by op."""
-        values = iter(batch)
-        tensors = tree.map_tree(lambda a: None if a is None else Tensor(next(values)), structure)
-        result = getattr(self.model, kind)(tensors)
-        _check_logs(kind, result)
-        return tree.map_tree(lambda v: v.numpy() if hasattr(v, "numpy") else v, result)
-
     def build(self, data: Data) -> None:
         """Build the model for such data, if need be."""
         try:
@@ -74,6 +70,36 @@ class Steps:
             # Python that only runs on numbers gets some; what could be built is built.
             x = tree.map_tree(lambda a: Tensor(ready(a[:2])), data.parts["x"])
             self.model(x)
+
+    def predict_at_once(self, x: np.ndarray[Any, Any]) -> Any:
+        """The predictions for one batch like one seen before; None where there is more to be asked:
+        other data, another model, a NaN."""
+        known = self._ready.get((x.shape[1:], x.dtype))
+        if known is None or known[0] is not self.model._structure() or not len(x):
+            return None
+        if x.dtype.kind == "f" and not isfinite(np.vdot(x, x)):
+            return None
+        return known[1]([x])
+
+    def call_at_once(self, x: np.ndarray[Any, Any]) -> Any:
+        """The outputs of a call of the model outside of any trace or tape, by its program; None
+        where the layers are to be called one by one: at first, and always where they are a user's.
+        """
+        key = x.shape[1:], x.dtype
+        if key not in self._called:
+            self._called[key] = None
+        elif self._called[key] is None:
+            # The second call: it is worth a program, where that does the same.
+            self._called[key] = self.model.built and self.model._structure().is_ours()
+            if self._called[key]:
+                symbols = symbols_of(Data(x, caller="call"))
+                self.remember(x, self._step("predict_step", symbols))
+        return self.predict_at_once(x) if self._called[key] else None
+
+    def remember(self, x: np.ndarray[Any, Any], step: Any) -> None:
+        """Let `predict_at_once` know the step for such a batch."""
+        if isinstance(step, Step) and x.dtype == batch_dtype(x.dtype):
+            self._ready[x.shape[1:], x.dtype] = self.model._structure(), step
 
     def _build(self, data: Any) -> None:
         model = self.model
@@ -147,10 +173,29 @@ class Steps:
                 f"use_program: the function must be called {', '.join(NAMES[:-1])} or {NAMES[-1]}. "
                 f"Got {program.name!r}."
             )
+        self._ready.clear()
         for key, step in self._steps.items():
             if key[0] == program.name:
                 step.use(program)
         self._given[program.name] = program
+
+
+class EagerStep(Batches):
+    """The model's own method, run as it stands, op by op."""
+
+    def __init__(self, model: Any, kind: str, structure: Any):
+        self.model = model
+        self.kind = kind
+        self.structure = structure
+
+    def __call__(self, batch: Arrays) -> Any:
+        values = iter(batch)
+        tensors = tree.map_tree(
+            lambda a: None if a is None else Tensor(next(values)), self.structure
+        )
+        result = getattr(self.model, self.kind)(tensors)
+        _check_logs(self.kind, result)
+        return tree.map_tree(lambda v: v.numpy() if hasattr(v, "numpy") else v, result)
 
 
 def _check_logs(kind: str, result: Any) -> None:
