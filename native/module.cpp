@@ -98,8 +98,11 @@ class PlanOfPython {
         if (bias) p.bias = "";  // there is one: its place comes below
         std::tie(p.m, p.n, p.k, p.lda, p.ldb, p.ldc) = std::tuple_cat(sizes);
         std::tie(p.batch, p.a_stride, p.b_stride, p.c_stride) = std::tuple_cat(batch);
-        double flops = 2.0 * static_cast<double>(p.m * p.n) * static_cast<double>(p.k * p.batch);
-        auto& entered = plan_.add<Product>(kernels_->product, p, kernels_->product_units(p), 1, flops / 60);
+        // 60 operations in a nanosecond, or 25 bytes of b.
+        double elements = static_cast<double>(p.n * p.k) * static_cast<double>(p.batch);
+        double bytes = elements * static_cast<double>(size_of(p.dtype));
+        double cost = std::max(2.0 * static_cast<double>(p.m) * elements / 60, bytes / 25);
+        auto& entered = plan_.add<Product>(kernels_->product, p, kernels_->product_units(p), 1, cost);
         plan_.place(entered.a, place_of(a));
         plan_.place(entered.b, place_of(b));
         if (bias) plan_.place(entered.bias, place_of(*bias));

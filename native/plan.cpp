@@ -144,6 +144,16 @@ bool Plan::step(int threads, char* scratch) {
     return true;
 }
 
+std::mutex& Plan::running() {
+    if (forks_ != forks()) {
+        // In a forked child: who held the old one may be a thread of the parent.
+        static_cast<void>(running_.release());
+        running_ = std::make_unique<std::mutex>();
+        forks_ = forks();
+    }
+    return *running_;
+}
+
 void Plan::run(int64_t steps, double seconds) {
     using Clock = std::chrono::steady_clock;
     auto end = Clock::now() + std::chrono::duration<double>(seconds);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/kernels.h"
+#include "threads.h"
 
 namespace sheer {
 
@@ -121,7 +122,8 @@ class Plan {
 
     Fault* fault() { return &fault_; }
     const std::shared_ptr<Arena>& arena() const { return arena_; }
-    std::mutex& running() { return running_; }
+    // Held by who runs it.
+    std::mutex& running();
 
   private:
     struct Use {
@@ -142,7 +144,8 @@ class Plan {
     std::vector<std::unique_ptr<Call>> calls_;
     Fault fault_{};
     int64_t done_ = 0;
-    std::mutex running_;
+    std::unique_ptr<std::mutex> running_ = std::make_unique<std::mutex>();
+    int forks_ = forks();
 };
 
 }  // namespace sheer

@@ -141,6 +141,8 @@ struct Pool {
 std::atomic<bool> taken{false};
 Pool* pool = nullptr;
 
+int fork_count = 0;
+
 #ifndef _WIN32
 // A signal is for the program's own threads: a worker blocks all but its own faults.
 class SignalsBlocked {
@@ -157,11 +159,12 @@ public:
 };
 
 // A forked child has none of its parent's threads: it begins with no pool.
-void forget_pool() {
+void begin_in_child() {
     pool = nullptr;
     taken.store(false);
+    ++fork_count;
 }
-[[maybe_unused]] const int forgets_at_fork = pthread_atfork(nullptr, nullptr, forget_pool);
+[[maybe_unused]] const int begins_at_fork = pthread_atfork(nullptr, nullptr, begin_in_child);
 #else
 struct SignalsBlocked {};
 #endif
@@ -201,6 +204,8 @@ std::atomic<int>& thread_count() {
 int threads() { return thread_count().load(std::memory_order_relaxed); }
 
 void set_threads(int count) { thread_count() = std::clamp(count, 1, MAX_THREADS); }
+
+int forks() { return fork_count; }
 
 char* thread_scratch() {
     if (!scratch.bytes)

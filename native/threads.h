@@ -21,6 +21,9 @@ using Work = void (*)(void* context, int part, int parts, char* scratch);
 // thread does all the parts itself.
 void parallel(Work work, void* context, int parts);
 
+// How many forks lie between this process and the first one that loaded the module.
+int forks();
+
 // SCRATCH_BYTES for the calling thread, aligned to 64 bytes; the same each time.
 char* thread_scratch();
 

@@ -87,3 +87,8 @@ def test_only_program_writes_python():
     """Files that build source text: the program part, and the script made of its texts."""
     writers = {str(p.relative_to(SRC)) for p in FILES if "ast.unparse" in p.read_text()}
     assert writers == {"program/helpers.py", "program/write.py"}
+
+
+def test_only_one_place_imports_the_compiled_module():
+    importers = {str(p.relative_to(SRC)) for p in FILES if "native._native" in p.read_text()}
+    assert importers == {"engines/native/native.py"}

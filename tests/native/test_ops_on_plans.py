@@ -13,6 +13,7 @@ from planned import (
     compare,
     leaves,
     needs_native,
+    on_engine,
     plan_of,
     reasons,
     run_plan,
@@ -20,8 +21,12 @@ from planned import (
 from sheer import ops
 from sheer.core import tree
 from sheer.core.dtypes import DTYPES, FLOATS, INTEGERS
-from sheer.ops import OPS
+from sheer.core.errors import ShapeError
+from sheer.core.shapes import Dim
+from sheer.engines.native.plan import Plan, Source
+from sheer.ops import OPS, Symbol
 from sheer.ops.rules import same, together
+from sheer.trace import trace
 
 pytestmark = needs_native
 
@@ -147,6 +152,69 @@ def test_operands_that_are_broadcast(op, sample, axis):
         return np.ascontiguousarray(first_alone(a)), lambda x: ops.broadcast_to(x, a.shape)
 
     compare_op(op, [tree.map_tree(repeated, v) for v in operands], attrs, ISAS[axis], view)
+
+
+# --- numbers of rows ------------------------------------------------------------------------------
+
+
+def graph_for_n_rows(op, operands, attrs):
+    """The graph for n rows of all operands that have as many as the first, or of that one alone,
+    with the symbols; None where the op fixes the number of rows."""
+    arrays = [a for a in tree.leaves(operands) if is_array(a)]
+    first = next((i for i, a in enumerate(arrays) if a.ndim), None)
+    if first is None:
+        return None
+    rows = len(arrays[first])
+    for is_alone in (False, True):
+        symbols = [
+            Symbol(
+                (None, *a.shape[1:]) if i == first or (a.shape[:1] == (rows,) and not is_alone)
+                else a.shape, a.dtype.name, label=f"x{i}",
+            )
+            for i, a in enumerate(arrays)
+        ]  # fmt: skip
+        waiting = iter(symbols)
+        given = tree.map_tree(lambda v: next(waiting) if is_array(v) else v, operands)  # noqa: B023
+        try:
+            return trace(lambda *xs: op(*xs, **attrs), tuple(given), "program"), symbols
+        except ShapeError:
+            continue
+    return None
+
+
+def with_n_rows(operands, symbols, n):
+    """The arrays, and the operands with them in their places, with n rows where that is open."""
+    arrays = [a for a in tree.leaves(operands) if is_array(a)]
+    some = [
+        np.take(a, np.arange(n) % len(a), axis=0) if s.shape[:1] == (Dim(),) else a
+        for a, s in zip(arrays, symbols, strict=True)
+    ]
+    waiting = iter(some)
+    return some, tree.map_tree(lambda v: next(waiting) if is_array(v) else v, operands)
+
+
+@pytest.mark.parametrize(("op", "sample"), SAMPLES)
+@pytest.mark.filterwarnings("ignore:Mean of empty slice")
+def test_one_graph_serves_every_number_of_rows(op, sample):
+    operands, attrs = sample_of(sample, "float32")
+    found = graph_for_n_rows(op, operands, attrs)
+    if found is None or op.name.startswith("random_"):
+        return
+    graph, symbols = found
+    is_by_name = op.name == "squeeze" and attrs.get("axis") is None
+    for n in (0, 2, 33) if is_by_name else (0, 1, 2, 33):  # n stays, also where it is 1
+        arrays, given = with_n_rows(operands, symbols, n)
+        sources = [Source(a.dtype.name, len(a) if a.ndim else 0) for a in arrays]
+        try:
+            with on_engine("numpy"):
+                wanted = op(*given, **attrs)
+        except (ValueError, IndexError) as error:
+            with pytest.raises(type(error)):
+                run_plan(Plan(graph, n, sources), *arrays)
+            continue
+        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+        result = leaves(run_plan(Plan(graph, n, sources), *arrays))
+        assert_close(result, list(map(np.asarray, wanted)), signs=op.name != "erf")
 
 
 # --- special values -------------------------------------------------------------------------------

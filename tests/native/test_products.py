@@ -167,11 +167,26 @@ def test_a_product_is_not_added_to_what_is_needed_again():
     rng = np.random.default_rng(3)
 
     def sums(a, b, c):
-        square = ops.square(c)
-        y = ops.matmul(a, b)
-        return [y + square, square, y + c, ops.matmul(a, b * 2) + c, y[::-1] + ops.tanh(c)]
+        square, row = ops.square(c), ops.sin(c)
+        return [
+            ops.matmul(a, b) + square,
+            square,
+            ops.matmul(a, b + 1) + c,
+            ops.matmul(a, b + 2) + row,
+            ops.matmul(a, b + 3)[::-1] + ops.tanh(c),
+            ops.matmul(ops.transpose(row), row),
+        ]
 
     compare(sums, *(rng.normal(size=s) for s in [(4, 5), (5, 6), (4, 6)]))
+
+
+def test_what_is_needed_for_itself_too_is_computed_once():
+    def layer(a, b):
+        z = ops.matmul(a, b)
+        return [z, ops.relu(z), ops.tanh(z)]
+
+    a, b = np.ones((4, 5), np.float32), np.ones((5, 6), np.float32)
+    assert kinds(compare(layer, a, b)) == ["product", "group"]
 
 
 def test_slope_of_relu_does_not_keep_what_goes_into_it():

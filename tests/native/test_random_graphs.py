@@ -21,7 +21,7 @@ from sheer.ops import Tensor
 
 pytestmark = needs_native
 
-SIZES = [1, 2, 3, 7, 20]
+SIZES = [1, 2, 3, 7, 20, 45]  # a group has blocks of 1024 elements
 
 
 class Author:
@@ -277,6 +277,9 @@ def test_expressions_with_state(seed, dtype):
         both.step(scale=slack(dtype))
 
 
+SIDE = 45
+
+
 def swap(v, x):
     a, b = v[0].value, v[1].value
     v[0].assign(b)
@@ -318,7 +321,7 @@ def old_value_as_output(v, x):
 def old_value_in_a_later_kernel(v, x):
     old = v[0].value
     v[0].assign(old * 2)
-    return ops.matmul(old, old) + ops.sum(old)
+    return 0.1 * ops.matmul(old, old) + ops.mean(old)
 
 
 def output_and_new_value(v, x):
@@ -335,8 +338,8 @@ def one_value_for_all(v, x):
 
 
 def constants(v, x):
-    v[0].assign(np.full((5, 5), 3.0, np.float32))
-    v[1].assign(ops.zeros((5, 5)))
+    v[0].assign(np.full((SIDE, SIDE), 3.0, np.float32))
+    v[1].assign(ops.zeros((SIDE, SIDE)))
     v[2].assign(v[2].value * 0 + 1)
     v[3].assign(7.0)
     return v[0].value + 1
@@ -357,17 +360,17 @@ def a_view_of_itself(v, x):
 def a_sum_with_a_view_of_itself(v, x):
     v[0].assign(v[0].value + ops.transpose(v[0].value))
     v[1].assign(v[1].value[::-1] - v[1].value)
-    v[2].assign(ops.broadcast_to(v[2].value[:1], (5, 5)) + v[2].value)
+    v[2].assign(ops.broadcast_to(v[2].value[:1], (SIDE, SIDE)) + v[2].value)
 
 
 def a_product_with_itself(v, x):
     v[0].assign(0.1 * ops.matmul(v[0].value, v[0].value))
-    v[1].assign(ops.matmul(v[1].value, x) + v[1].value)
-    v[2].assign(ops.relu(ops.matmul(x, v[2].value)))
+    v[1].assign(0.1 * ops.matmul(v[1].value, x) + v[1].value)
+    v[2].assign(ops.relu(ops.matmul(0.1 * x, v[2].value)))
 
 
 def rows_of_itself(v, x):
-    places = np.array([4, 4, 0, 1, 2])
+    places = np.array([4, 4, *range(SIDE - 2)])
     v[0].assign(ops.take(v[0].value, places, axis=0))
     v[1].assign(ops.softmax(v[1].value))
     v[2].assign(ops.cumsum(v[2].value, axis=0) * 0.1)
@@ -424,11 +427,11 @@ HAZARDS = [
 @pytest.mark.parametrize("step", HAZARDS, ids=lambda f: f.__name__)
 def test_hazards(step):
     rng = np.random.default_rng(1)
-    x, *squares = rng.normal(size=(4, 5, 5)).astype(np.float32)
+    x, *squares = rng.normal(size=(4, SIDE, SIDE)).astype(np.float32)
     both = Twice(step, [*squares, np.float32(0.5), np.int32(3)], x)
     handed_out = []
     for _ in range(4):
-        found = leaves(both.step())
+        found = leaves(both.step(scale=20))
         handed_out += [(array, array.copy()) for array in found]
     for array, copy in handed_out:
         np.testing.assert_array_equal(array, copy)

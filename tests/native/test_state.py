@@ -49,6 +49,16 @@ def test_weights_and_slots_stay_where_they_are():
     assert addresses([*model.weights, *model.optimizer.variables]) == before
 
 
+def test_a_step_copies_no_weights():
+    """Also where it picks by label, which may fail: that comes first."""
+    top = sheer.metrics.SparseTopKCategoricalAccuracy(2)
+    model, *_ = trained_model(metrics=["accuracy", top])
+    plan = model._steps.step("train_step")._plans.plan_for(16)
+    assert kinds(plan).count("take_along") == 2
+    in_place = set(plan.schedule.destination.values())
+    assert {*model.weights, *model.optimizer.variables[2:]} <= in_place
+
+
 def test_who_only_looked_does_not_make_copies():
     model, x, y = trained_model()
     before = addresses(model.weights)

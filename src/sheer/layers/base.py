@@ -93,7 +93,8 @@ class Structure:
 
     def _hold(self, container: Any) -> None:
         values = tuple(container.values() if isinstance(container, dict) else container)
-        self._held.append((container, values))
+        if not isinstance(container, tuple):  # a tuple stays as it is
+            self._held.append((container, values))
         for value in values:
             if isinstance(value, (list, tuple, dict)):
                 self._hold(value)

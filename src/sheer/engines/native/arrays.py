@@ -299,11 +299,12 @@ class Arrays:
     def assembled(self, shape: Shape, dtype: str, parts: list[Any], filled: bool) -> Array:
         """An array put together: (index of an array of this shape, part) pairs; `filled` says that
         what no part covers is 0."""
+        whole = Array(self, Node("", shape, dtype, []), shape, row_by_row(shape))
         return self.make(
             "assemble",
             shape,
             dtype,
-            [self.cast(part, dtype) for _, part in parts],
+            [self.broadcast_to(self.cast(v, dtype), whole[place].shape) for place, v in parts],
             places=[place for place, _ in parts],
             filled=filled,
         )

@@ -12,6 +12,7 @@ from sheer.core.dtypes import NAMES
 from sheer.core.scope import current_place
 from sheer.engines.choice import engine
 from sheer.engines.native.plan import Plan, Source
+from sheer.engines.native.plans import can_take
 from sheer.ops.declare import OPS
 from sheer.ops.recording import Call
 from sheer.ops.symbol import Symbol
@@ -22,6 +23,7 @@ from sheer.trace.graph import Graph
 WORK = {
     "matmul": lambda shapes, attrs: math.prod(shapes[0]) * shapes[1][-1] // 8,
     "affine": lambda shapes, attrs: math.prod(shapes[0]) * shapes[1][-1] // 8,
+    "sum": lambda shapes, attrs: math.prod(shapes[0]) // 16,
     "scatter_add": lambda shapes, attrs: math.prod(shapes[0]),
     "random_uniform": lambda shapes, attrs: math.prod(attrs["shape"]),
     "random_normal": lambda shapes, attrs: math.prod(attrs["shape"]),
@@ -43,7 +45,7 @@ def install() -> None:
 def compute(op: Any, arrays: list[Any], attrs: dict[str, Any]) -> list[Any] | None:
     """The results of an op for NumPy arrays; None where NumPy is to compute them."""
     work = WORK.get(op.name)
-    if work is None or not all(type(a) is np.ndarray and a.dtype in NAMES for a in arrays):
+    if work is None or not all(type(a) is np.ndarray and can_take(a) for a in arrays):
         return None
     shapes = [a.shape for a in arrays]
     if min(map(len, shapes), default=0) == 0 or work(shapes, attrs) < WORTH or engine() == "numpy":
@@ -57,7 +59,10 @@ def compute(op: Any, arrays: list[Any], attrs: dict[str, Any]) -> list[Any] | No
     if plan.lowered.reasons:
         return None
     outputs = plan.new_outputs()
-    plan.run([np.ascontiguousarray(a) for a in arrays], outputs)
+    try:
+        plan.run(arrays, outputs)
+    except IndexError:
+        return None  # NumPy says where
     return outputs
 
 

@@ -40,7 +40,7 @@ class Lowered:
         self.arrays.call = -1
 
     def _source(self, symbol: Symbol) -> Array:
-        array = self.arrays.make("source", self._sizes(symbol.shape), symbol.dtype, [])
+        array = self.arrays.make("source", self._shape(symbol), symbol.dtype, [])
         self.values[id(symbol)] = array
         return array
 
@@ -64,6 +64,10 @@ class Lowered:
             return slice(*map(self._sizes, (value.start, value.stop, value.step)))
         return value
 
+    def _shape(self, symbol: Symbol) -> Any:
+        """The shape of a value; where n is too small for a slice, nothing is left of it."""
+        return tuple(max(0, size) for size in self._sizes(symbol.shape))
+
     def _lower(self, number: int, call: Call) -> None:
         inputs = [self.value(v) for v in call.inputs]
         attrs = {name: self._sizes(value) for name, value in call.attrs.items()}
@@ -85,7 +89,7 @@ class Lowered:
         if symbol.number:
             return result
         found = self.arrays.converted(result, symbol.dtype)
-        shape = self._sizes(symbol.shape)
+        shape = self._shape(symbol)
         if isinstance(found, Array) and found.size == math.prod(shape):
             # An axis of n elements stays, also where n is 1.
             return found if found.shape == shape else self.arrays.reshape(found, shape)
@@ -101,8 +105,7 @@ class Lowered:
             if isinstance(v, Array)
         ]
         outputs = [
-            self.arrays.make("function", self._sizes(y.shape), y.dtype, arrays)
-            for y in call.outputs
+            self.arrays.make("function", self._shape(y), y.dtype, arrays) for y in call.outputs
         ]
         shared = {
             "run": _runner(call, inputs, attrs),

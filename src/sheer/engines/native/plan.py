@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,8 +26,7 @@ ACTIVATIONS = ("none", "relu", "sigmoid", "tanh")
 ARENA = 0  # the buffer of the plan's own memory
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """How the rows of a batch come in: from an array of `rows` rows and this dtype, picked by index
     or one after the other."""
 

@@ -59,10 +59,7 @@ class Plans:
 
     def call(self, batch: Sequence[Any]) -> Any:
         """The graph's output for one batch."""
-        arrays = [
-            np.ascontiguousarray(a, d) if a.ndim else np.asarray(a, d)
-            for a, d in zip(batch, self._dtypes, strict=True)
-        ]
+        arrays = [_plain(a, d) for a, d in zip(batch, self._dtypes, strict=True)]
         plan = self.plan_for(self._rows(arrays))
         outputs = plan.new_outputs()
         plan.run(arrays, outputs)
@@ -119,6 +116,12 @@ class Plans:
 def with_n(shape: Shape, n: int) -> tuple[int, ...]:
     """A shape with the number of rows in place of n."""
     return tuple(n if isinstance(size, Dim) else size for size in shape)
+
+
+def _plain(array: Rows, dtype: np.dtype[Any]) -> Rows:
+    """The array in this dtype, in one piece, and where the processor wants its elements."""
+    found = np.ascontiguousarray(array, dtype) if array.ndim else np.asarray(array, dtype)
+    return found if found.flags.aligned else found.copy()
 
 
 def can_take(array: Rows) -> bool:
