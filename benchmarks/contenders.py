@@ -15,6 +15,10 @@ from benchmarks.cases import Case, NotMeasured
 ROOT = Path(__file__).parents[1]
 CPU_ONLY = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
+# What such variables ask of its library is not for a peer at its best: OPENBLAS_CORETYPE alone can
+# halve the rate of a product.
+TUNING = ("OPENBLAS_", "OMP_", "MKL_", "GOTO_")
+
 # Seconds of rest after each turn: OpenBLAS's threads spin for 0.1 of them before they sleep.
 REST = 0.3
 
@@ -87,6 +91,11 @@ SWEEPERS = trainers(
 )
 
 
+def untuned() -> dict[str, str]:
+    """The environment without settings of numerical libraries."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(TUNING)}
+
+
 class Client:
     """A contender in its own process; it sleeps until it is asked."""
 
@@ -99,7 +108,7 @@ class Client:
             self.process = subprocess.Popen(
                 [*command, contender.module, contender.way],
                 cwd=ROOT,
-                env=os.environ | CPU_ONLY | contender.env,
+                env=untuned() | CPU_ONLY | contender.env,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self.log,

@@ -16,7 +16,7 @@ def info(capsys):
     """The facts that the command prints, by name."""
     assert main(["info"]) == 0
     lines = capsys.readouterr().out.replace("\n  ", " ").splitlines()
-    return {line[:13].strip(): line[13:] for line in lines}
+    return dict(line.split(maxsplit=1) for line in lines)
 
 
 def test_it_says_what_runs(capsys, monkeypatch):

@@ -33,8 +33,10 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> None:
     """Print the facts, a line each."""
-    for name, fact in facts().items():
-        print(wrapped(f"{name:<13}{fact}"))
+    found = facts()
+    width = max(map(len, found)) + 2
+    for name, fact in found.items():
+        print(wrapped(f"{name:<{width}}{fact}"))
 
 
 def facts() -> dict[str, str]:
