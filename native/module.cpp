@@ -228,7 +228,7 @@ class PlanOfPython {
     }
 
     // bindings: (buffer, array, offset in bytes, bytes to move on after each step).
-    int64_t run(const nb::list& bindings, int64_t steps, double seconds) {
+    void run(const nb::list& bindings, int64_t steps, double seconds) {
         std::unique_lock<std::mutex> running(plan_.running(), std::try_to_lock);
         if (!running.owns_lock()) {
             nb::gil_scoped_release unlocked;
@@ -256,7 +256,6 @@ class PlanOfPython {
                                std::to_string(fault.size);
             throw nb::index_error(text.c_str());
         }
-        return plan_.done();
     }
 
     // How many steps the last run completed, also where it failed then.
@@ -385,7 +384,7 @@ NB_MODULE(_native, m) {
         .def("function", &PlanOfPython::function)
         .def("group", &PlanOfPython::group)
         .def("variables", &PlanOfPython::variables)
-        .def("run", &PlanOfPython::run, "bindings"_a, "steps"_a = 1, "seconds"_a = 1e9)
+        .def("run", &PlanOfPython::run, "bindings"_a, "steps"_a, "seconds"_a)
         .def("done", &PlanOfPython::done)
         .def("memory", &PlanOfPython::memory);
 }

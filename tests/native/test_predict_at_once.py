@@ -52,6 +52,17 @@ def test_it_still_checks_the_data():
     assert np.isnan(one(wrong).numpy()).all()  # a call takes what it is given
 
 
+def test_calls_take_what_they_are_given_and_stay_programs_after_a_fit():
+    one = classifier()
+    missing = np.full((1, 4), np.nan, np.float32)
+    for _ in range(3):
+        assert np.isnan(one(missing).numpy()).all()
+    one.fit(X, np.zeros(64, int), verbose=0)
+    one(X[:1])
+    known = one._steps._ready[X.shape[1:], X.dtype]
+    assert known[0] is one._structure()
+
+
 def test_layers_of_a_user_are_called_each_time():
     calls = []
 

@@ -66,7 +66,9 @@ def _takes_training(layer: type) -> bool:
 
 
 class Structure:
-    """What a layer is made of: `layers`, itself the first, and `weights`, each once.
+    """What a layer is made of: `layers`, itself the first, and `weights`, each once. `is_ours` says
+    that all layers are sheer's own, and that calling them leaves nothing behind: no losses, and
+    nothing that a user's code may do.
 
     Asked for at every call, so it is kept; it is true while all attributes, and the lists, tuples
     and dictionaries in them, hold the very objects that they held.
@@ -75,6 +77,7 @@ class Structure:
     def __init__(self) -> None:
         self.layers: list[Layer] = []
         self.weights: list[Variable] = []
+        self.is_ours = False
         self._held: list[tuple[Any, tuple[Any, ...]]] = []
 
     def find(self, layer: Layer) -> None:
@@ -90,6 +93,10 @@ class Structure:
                 waiting[:0] = [part for part in parts if isinstance(part, Layer)]
         weights = [p for parts in found.values() for p in parts if isinstance(p, Variable)]
         self.weights = list({id(v): v for v in weights}.values())
+        self.is_ours = all(
+            type(one).__module__.startswith("sheer.") and one.activity_regularizer is None
+            for one in self.layers
+        )
 
     def _hold(self, container: Any) -> None:
         values = tuple(container.values() if isinstance(container, dict) else container)
@@ -98,14 +105,6 @@ class Structure:
         for value in values:
             if isinstance(value, (list, tuple, dict)):
                 self._hold(value)
-
-    def is_ours(self) -> bool:
-        """Whether all layers are sheer's own, and calling them leaves nothing behind: no losses,
-        and nothing that a user's code may do."""
-        return all(
-            type(layer).__module__.startswith("sheer.") and layer.activity_regularizer is None
-            for layer in self.layers
-        )
 
     def is_current(self) -> bool:
         """Whether nothing has changed since it was found."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 import weakref
@@ -17,6 +18,7 @@ from sheer.core import random, tree
 from sheer.core.checks import integer
 from sheer.core.errors import ShapeError
 from sheer.core.shapes import show, symbolic
+from sheer.engines.stretch import Stretch
 from sheer.ops.random import random_permutation
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
@@ -296,9 +298,8 @@ class Passes:
         self._begun = 0
         self._first = data.rows  # of the next batch; here: none is left
 
-    def epoch(self) -> Iterator[tuple[int, int, int]]:
-        """(row of the first batch, rows of each batch, number of batches) for as many batches in
-        turn as have one size: those of an epoch, and then the smaller last one."""
+    def epoch(self) -> Iterator[Stretch]:
+        """The batches of an epoch, as many in turn as have one size: the last may be smaller."""
         if self._first >= self.data.rows:
             self._begin()
         left = self.settings.step_count(self.data.rows)
@@ -308,7 +309,7 @@ class Passes:
             steps = min(left, rest // n)
             left -= steps
             self._first += steps * n
-            yield first, n, steps
+            yield Stretch(first, n, steps, self.order)
 
     def _begin(self) -> None:
         self.order = None
@@ -338,16 +339,15 @@ def _answers(
     wants_begin, wants_end = callbacks.wants(begin), callbacks.wants(end)
     is_each = callbacks.wants_each(begin) or callbacks.wants_each(end)
     most = getattr(model, "steps_per_execution", 1) if is_each else sys.maxsize
+    seconds = math.inf if is_each else TURN
     number = 0
-    for first, n, steps in passes.epoch():
+    for stretch in passes.epoch():
         done = 0
-        while done < steps:
+        while done < stretch.steps:
             if wants_begin:
                 callbacks.call(begin, number, {})
-            ran, answer = step.run(
-                passes.data, passes.order, first + done * n, n, min(most, steps - done),
-                TURN if most > 1 else 0, joined=kind == "predict",
-            )  # fmt: skip
+            part = stretch.part(done, most)
+            ran, answer = step.run(passes.data, part, seconds, joined=kind == "predict")
             done += ran
             number += ran
             if wants_end:

@@ -12,7 +12,8 @@ from sheer.core import tree
 from sheer.engines.choice import engine
 from sheer.engines.native.explain import explained
 from sheer.engines.native.native import why_not
-from sheer.engines.native.plans import Plans, Rows, can_take
+from sheer.engines.native.plans import Plans, can_take
+from sheer.engines.stretch import Stretch
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
@@ -34,27 +35,21 @@ class Batches:
         raise NotImplementedError
 
     def run(
-        self,
-        data: Data,
-        order: Rows | None,
-        first: int,
-        n: int,
-        steps: int,
-        seconds: float,
-        joined: bool = False,
+        self, data: Data, stretch: Stretch, seconds: float, joined: bool = False
     ) -> tuple[int, Any]:
-        """Run steps on batches of n rows each, from row `first` of the data on, or of their order.
+        """Run the steps of a stretch of the data; it stops early after so many seconds.
 
-        It stops early after so many seconds. How many steps were run, and the answer of the last
-        one; with `joined`, those of all, their rows one after the other.
+        How many steps were run, and the answer of the last one; with `joined`, those of all, their
+        rows one after the other.
         """
         end = time.perf_counter() + seconds
         answers: list[Any] = []
         done = 0
-        while done < steps:
-            answer = self(data.batch(first + done * n, n, order))
-            answers = [*answers, answer] if joined else [answer]
+        while done < stretch.steps:
+            answers.append(self(data.batch(*stretch.batch(done))))
             done += 1
+            if not joined:
+                del answers[:-1]
             if time.perf_counter() > end:
                 break
         return done, join(answers)
@@ -141,22 +136,15 @@ class Step(Batches):
             raise
 
     def run(
-        self,
-        data: Data,
-        order: Rows | None,
-        first: int,
-        n: int,
-        steps: int,
-        seconds: float,
-        joined: bool = False,
+        self, data: Data, stretch: Stretch, seconds: float, joined: bool = False
     ) -> tuple[int, Any]:
         is_native = self._is_native() and all(map(can_take, data.arrays))
         if not is_native or (joined and not self._plans.by_rows):
-            return super().run(data, order, first, n, steps, seconds, joined)
+            return super().run(data, stretch, seconds, joined)
         try:
-            return self._plans.steps(data.arrays, order, first, n, steps, seconds, joined)
+            return self._plans.steps(data.arrays, stretch, seconds, joined)
         except INPUT_ERRORS:
-            self.bound(data.batch(first + self._plans.done * n, n, order))
+            self.bound(data.batch(*stretch.batch(self._plans.done)))
             raise
 
     def tensors(self, data: list[Any]) -> Any:

@@ -34,9 +34,8 @@ class Steps:
         self._given: dict[str, Program] = {}
         # The predict steps by the shape and dtype of a row, with the structure that they are for.
         self._ready: dict[Any, tuple[Any, Step]] = {}
-        # Calls of the model on arrays, by shape and dtype of a row: whether they have a program;
-        # None after the first call.
-        self._called: dict[Any, bool | None] = {}
+        # Shapes and dtypes of the rows that the model was called on.
+        self._called: set[Any] = set()
 
     def clear(self) -> None:
         """Forget all of them, and the programs given by hand."""
@@ -87,14 +86,15 @@ class Steps:
         """
         key = x.shape[1:], x.dtype
         if key not in self._called:
-            self._called[key] = None
-        elif self._called[key] is None:
-            # The second call: it is worth a program, where that does the same.
-            self._called[key] = self.model.built and self.model._structure().is_ours()
-            if self._called[key]:
-                symbols = symbols_of(Data(x, caller="call"))
-                self.remember(x, self._step("predict_step", symbols))
-        return self.predict_at_once(x) if self._called[key] else None
+            self._called.add(key)  # a program is worth it from the second call on
+            return None
+        structure = self.model._structure()
+        if not structure.is_ours or x.dtype != batch_dtype(x.dtype):
+            return None
+        if key not in self._ready or self._ready[key][0] is not structure:
+            symbol = Symbol((N, *x.shape[1:]), x.dtype.name, label="x")
+            self.remember(x, self._step("predict_step", symbol))
+        return self.predict_at_once(x)
 
     def remember(self, x: np.ndarray[Any, Any], step: Any) -> None:
         """Let `predict_at_once` know the step for such a batch."""

@@ -1,6 +1,6 @@
 """The native engine: a graph as a plan of kernel calls, run by C++ without Python.
 
-- `arrays`: the body of an op, run on `Array`s, writes down the steps that it is made of;
+- `nodes`, `arrays`: the body of an op, run on `Array`s, writes down the steps that it is made of;
 - `lower`: a graph as such steps; what has no kernel stays a call of NumPy;
 - `schedule`: steps into kernels, with folding, grouping, order, and where results go;
 - `memory`: buffers that are used again; `groups`: elementwise groups as lines for the interpreter;

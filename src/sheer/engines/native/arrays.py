@@ -20,8 +20,10 @@ from sheer.engines.native.nodes import (
     Node,
     Shape,
     Unsupported,
-    is_matrix,
+    layout,
     row_by_row,
+    spans,
+    whole,
 )
 
 # NumPy's functions of one element each, with the instruction that computes them.
@@ -74,7 +76,7 @@ class Arrays:
         node = Node(kind, tuple(shape), dtype, operands, **attrs)
         node.call = self.call
         self.nodes.append(node)
-        return Array(self, node, node.shape, row_by_row(node.shape))
+        return whole(node, self)
 
     def array(self, value: Any) -> Any:
         """An operand: an Array, or a number."""
@@ -299,12 +301,12 @@ class Arrays:
     def assembled(self, shape: Shape, dtype: str, parts: list[Any], filled: bool) -> Array:
         """An array put together: (index of an array of this shape, part) pairs; `filled` says that
         what no part covers is 0."""
-        whole = Array(self, Node("", shape, dtype, []), shape, row_by_row(shape))
+        region = whole(Node("", shape, dtype, []))
         return self.make(
             "assemble",
             shape,
             dtype,
-            [self.broadcast_to(self.cast(v, dtype), whole[place].shape) for place, v in parts],
+            [self.broadcast_to(self.cast(v, dtype), region[place].shape) for place, v in parts],
             places=[place for place, _ in parts],
             filled=filled,
         )
@@ -456,7 +458,7 @@ class Arrays:
         """The product of two matrices, or of two equally long lists of them."""
         if a.shape[-1] != b.shape[-2]:
             raise ValueError(f"matmul: {a.shape} and {b.shape} do not fit")
-        a, b = (v if is_matrix(v) else self.piece(v) for v in (a, b))
+        a, b = (self.piece(v) if layout(v) is None else v for v in (a, b))
         shape = (*a.shape[:-1], b.shape[-1])
         return self.make(
             "product", shape, a.node.dtype, [a, b], bias=None, activation="none", onto=None
@@ -467,8 +469,8 @@ class Arrays:
         if axis is None:
             x, axis = self.reshape(x, -1), 0
         axis %= x.ndim
-        sizes = (math.prod(x.shape[:axis]), x.shape[axis], indices.size,
-                 math.prod(x.shape[axis + 1 :]))  # fmt: skip
+        outer, size, inner = spans(x.shape, axis)
+        sizes = outer, size, indices.size, inner
         shape = x.shape[:axis] + indices.shape + x.shape[axis + 1 :]
         return self.make(
             "take", shape, x.node.dtype, [self.piece(x), self.piece(indices)], sizes=sizes
@@ -485,7 +487,8 @@ class Arrays:
         ]
         x = self.broadcast_to(x, (*around[0], x.shape[axis], *around[1]))
         indices = self.broadcast_to(indices, (*around[0], indices.shape[axis], *around[1]))
-        sizes = (math.prod(around[0]), x.shape[axis], indices.shape[axis], math.prod(around[1]))
+        outer, size, inner = spans(x.shape, axis)
+        sizes = outer, size, indices.shape[axis], inner
         return self.make(
             "take_along", indices.shape, x.node.dtype, [self.piece(x), self.piece(indices)],
             sizes=sizes, add=False,

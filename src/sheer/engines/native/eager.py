@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from sheer.trace.graph import Graph
 
 # How much work an op is, by the shapes of its operands and its attributes, in elements or in
 # multiply-adds; others are left to NumPy.
-WORK = {
+WORK: dict[str, Callable[..., Any]] = {
     "matmul": lambda shapes, attrs: math.prod(shapes[0]) * shapes[1][-1] // 8,
     "affine": lambda shapes, attrs: math.prod(shapes[0]) * shapes[1][-1] // 8,
     "sum": lambda shapes, attrs: math.prod(shapes[0]) // 16,
@@ -44,10 +45,10 @@ def install() -> None:
 
 def compute(op: Any, arrays: list[Any], attrs: dict[str, Any]) -> list[Any] | None:
     """The results of an op for NumPy arrays; None where NumPy is to compute them."""
-    work = WORK.get(op.name)
-    if work is None or not all(type(a) is np.ndarray and can_take(a) for a in arrays):
+    if not all(type(a) is np.ndarray and can_take(a) for a in arrays):
         return None
     shapes = [a.shape for a in arrays]
+    work = WORK[op.name]
     if min(map(len, shapes), default=0) == 0 or work(shapes, attrs) < WORTH or engine() == "numpy":
         return None
     key = op.name, *((a.shape, a.dtype) for a in arrays), repr(attrs)
@@ -56,6 +57,7 @@ def compute(op: Any, arrays: list[Any], attrs: dict[str, Any]) -> list[Any] | No
         plan = _plans[key] = _plan(op, arrays, attrs)
         if len(_plans) > KEPT:
             _plans.popitem(last=False)
+    _plans.move_to_end(key)
     if plan.lowered.reasons:
         return None
     outputs = plan.new_outputs()

@@ -34,8 +34,8 @@ def explained(plan: Plan, lines: list[tuple[str, list[Call]]]) -> str:
         left += any(word.startswith("NumPy") for word in words)
         shown = line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
         rows.append(f"{shown:<{WIDTH}}  {', '.join(dict.fromkeys(words)) or 'a view'}")
-    memory = sum(size for size in [plan.arena_bytes])
-    rows += ["", f"{len(plan.schedule.kernels)} kernel calls; {memory:,} bytes of working memory; "
+    count = len(plan.schedule.kernels)
+    rows += ["", f"{count} kernel calls; {plan.arena_bytes:,} bytes of working memory; "
                  f"{left or 'no'} lines left to NumPy"]  # fmt: skip
     return "\n".join(rows) + "\n"
 

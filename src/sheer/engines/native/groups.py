@@ -12,14 +12,13 @@ An operand is a register, a number, or a place in memory with the bytes from one
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from sheer.core.dtypes import DTYPES
-from sheer.engines.native.nodes import Array, Node
+from sheer.engines.native.nodes import Array, Node, whole
 
 At = tuple[int, int]  # (buffer, offset in bytes)
 Operand = tuple[Any, ...]
@@ -257,8 +256,7 @@ class Lines:
         return ("number", (*known, repr(entry)).index(repr(entry)))
 
     def _whole(self, node: Node, at: Callable[[Array], At]) -> Operand:
-        array = Array(None, node, node.shape, ())  # type: ignore[arg-type]
-        return ("memory", *at(array), np.dtype(node.dtype).itemsize)
+        return ("memory", *at(whole(node)), np.dtype(node.dtype).itemsize)
 
     def _line(
         self, word: str, first: int, second: int, d: Operand, operands: list[Operand],
@@ -304,8 +302,3 @@ def collapsed(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[list[in
             sizes.append(size)
             steps.append(stride)
     return (sizes, steps) if sizes else ([1], [0])
-
-
-def elements(shape: tuple[int, ...]) -> int:
-    """How many elements a shape has."""
-    return math.prod(shape)

@@ -10,7 +10,7 @@ import numpy as np
 
 from sheer.core.shapes import Dim
 from sheer.engines.native.arrays import Arrays
-from sheer.engines.native.nodes import Array, Unsupported, row_by_row
+from sheer.engines.native.nodes import Array, Unsupported, row_by_row, spans
 from sheer.ops.declare import OPS, array_of
 from sheer.ops.random import box_muller, first_inside
 from sheer.ops.recording import Call
@@ -215,12 +215,8 @@ def _softmax_cross_entropy(xp: Arrays, target: Any, logits: Any) -> Any:
 def _scatter_add(xp: Arrays, g: Any, indices: Any, shape: Any, axis: Any) -> Any:
     indices = xp._indices(indices)
     _only_floats(g)
-    if axis is None:
-        sizes = (1, int(np.prod(shape)), indices.size, 1)
-    else:
-        axis %= len(shape)
-        front, behind = shape[:axis], shape[axis + 1 :]
-        sizes = (int(np.prod(front)), shape[axis], indices.size, int(np.prod(behind)))
+    outer, size, inner = spans(shape, axis)
+    sizes = outer, size, indices.size, inner
     return xp.make(
         "scatter_add", shape, g.node.dtype, [xp.piece(g), xp.piece(indices)], sizes=sizes
     )
@@ -230,15 +226,14 @@ def _scatter_add(xp: Arrays, g: Any, indices: Any, shape: Any, axis: Any) -> Any
 def _scatter_add_along_axis(xp: Arrays, g: Any, indices: Any, shape: Any, axis: Any) -> Any:
     indices = xp._indices(indices)
     _only_floats(g)
-    if axis is None:
-        sizes = (1, int(np.prod(shape)), indices.size, 1)
-    else:
+    count = indices.size
+    if axis is not None:
         axis %= len(shape)
-        around = [shape[:axis], shape[axis + 1 :]]
-        if tuple(around[0]) != g.shape[:axis] or tuple(around[1]) != g.shape[axis + 1 :]:
+        if (*shape[:axis], 0, *shape[axis + 1 :]) != (*g.shape[:axis], 0, *g.shape[axis + 1 :]):
             raise Unsupported("adding along an axis that was broadcast")
-        indices = xp.broadcast_to(indices, g.shape)
-        sizes = (int(np.prod(around[0])), shape[axis], g.shape[axis], int(np.prod(around[1])))
+        indices, count = xp.broadcast_to(indices, g.shape), g.shape[axis]
+    outer, size, inner = spans(shape, axis)
+    sizes = outer, size, count, inner
     return xp.make(
         "take_along", shape, g.node.dtype, [xp.piece(g), xp.piece(indices)], sizes=sizes, add=True
     )

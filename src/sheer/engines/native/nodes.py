@@ -194,11 +194,27 @@ def is_row_by_row(shape: Sequence[int], strides: Sequence[int]) -> bool:
     return True
 
 
-def is_matrix(x: Array) -> bool:
-    """Whether a matrix lies in memory as the product kernel wants it: row by row, or column by
-    column, the rows as far apart as you like."""
+def whole(node: Node, arrays: Any = None) -> Array:
+    """All of a node's array."""
+    return Array(arrays, node, node.shape, row_by_row(node.shape))
+
+
+def spans(shape: Sequence[int], axis: int | None) -> tuple[int, int, int]:
+    """How many elements there are before an axis, along it, and behind it; without an axis, those
+    of the raveled array are along it."""
+    if axis is None:
+        return 1, math.prod(shape), 1
+    axis %= len(shape)
+    return math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :])
+
+
+def layout(x: Array) -> tuple[bool, int] | None:
+    """How a matrix lies in memory: whether as its transpose, and how far its stored rows are apart;
+    None where it is stored neither row by row nor column by column."""
     rows, columns = x.shape[-2:]
     down, along = x.strides[-2:]
-    by_rows = (columns == 1 or along == 1) and (rows == 1 or down >= columns)
-    by_columns = (rows == 1 or down == 1) and (columns == 1 or along >= rows)
-    return by_rows or by_columns
+    if (columns == 1 or along == 1) and (rows == 1 or down >= columns):
+        return False, down if rows > 1 else columns
+    if (rows == 1 or down == 1) and (columns == 1 or along >= rows):
+        return True, along if columns > 1 else rows
+    return None

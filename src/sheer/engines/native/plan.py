@@ -14,8 +14,9 @@ from sheer.engines.native.groups import At, Lines
 from sheer.engines.native.lower import Lowered
 from sheer.engines.native.memory import planned
 from sheer.engines.native.native import native
-from sheer.engines.native.nodes import MAX_AXES, Array, Node, row_by_row
+from sheer.engines.native.nodes import MAX_AXES, Array, Node, layout, row_by_row, whole
 from sheer.engines.native.schedule import Kernel, Schedule
+from sheer.engines.stretch import Stretch
 from sheer.ops.symbol import Symbol
 from sheer.ops.variable import Variable
 from sheer.trace.graph import Graph
@@ -182,7 +183,7 @@ class Plan:
         a, b = node.operands[:2]
         bias = node.attrs["bias"]
         m, k, n = a.shape[-2], a.shape[-1], b.shape[-1]
-        (a_transposed, lda), (b_transposed, ldb) = layout(a), layout(b)
+        (a_transposed, lda), (b_transposed, ldb) = map(as_matrix, (a, b))
         batch, a_stride, b_stride = 1, 0, 0
         if a.ndim == 3:
             batch, a_stride, b_stride = a.shape[0], a.strides[0], b.strides[0]
@@ -268,9 +269,8 @@ class Plan:
         buffer, offset = self._node_at(node)
         if node.attrs["filled"]:
             self._fill(node, (buffer, offset))
-        whole = Array(None, node, node.shape, row_by_row(node.shape))  # type: ignore[arg-type]
         for place, part in zip(node.attrs["places"], node.operands, strict=True):
-            region = whole[place]
+            region = whole(node)[place]
             at = buffer, offset + region.offset * _itemsize(node)
             self._copy(part, at, region.strides)
 
@@ -326,22 +326,22 @@ class Plan:
         self,
         data: Sequence[np.ndarray[Any, Any]],
         outputs: Sequence[Any],
+        stretch: Stretch | None = None,
         *,
-        order: np.ndarray[Any, Any] | None = None,
-        first: int = 0,
-        steps: int = 1,
-        seconds: float = 1e9,
+        seconds: float = math.inf,
         moving: bool = False,
     ) -> None:
-        """Run steps on batches that begin at row `first` of the data, or of the order.
+        """Run the steps of a stretch of the data; by default one, on all of them.
 
         outputs: as `new_outputs` gives them; with `moving`, each step's rows follow those of the
         step before, else each step's results take the place of the last. It stops early after so
         many seconds; `done` says how many steps were run.
         """
+        first, steps = (stretch.first, stretch.steps) if stretch is not None else (0, 1)
         bindings: list[tuple[int, Any, int, int]] = []
-        if order is not None and self._order:
-            bindings.append((self._order, order, 8 * first, 8 * self.n))
+        if self._order:
+            assert stretch is not None
+            bindings.append((self._order, stretch.order, 8 * first, 8 * self.n))
         for buffer, array, source in zip(self._data, data, self.sources, strict=True):
             if source.picked:
                 bindings.append((buffer, array, 0, 0))
@@ -364,13 +364,11 @@ class Plan:
         return tree.refill(self.graph.output, list(outputs))
 
 
-def layout(x: Array) -> tuple[bool, int]:
-    """Whether a matrix is stored as its transpose, and how far its stored rows are apart."""
-    rows, columns = x.shape[-2:]
-    down, along = x.strides[-2:]
-    if (columns == 1 or along == 1) and (rows == 1 or down >= columns):
-        return False, down if rows > 1 else columns
-    return True, along if columns > 1 else rows
+def as_matrix(x: Array) -> tuple[bool, int]:
+    """The layout of an operand of a product, which has one."""
+    found = layout(x)
+    assert found is not None
+    return found
 
 
 def _itemsize(node: Node) -> int:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 
 from sheer.core import tree
 from sheer.core.dtypes import DTYPES
-from sheer.core.shapes import Dim, Shape, show, with_none
+from sheer.core.shapes import Dim, Shape, show
 from sheer.engines.native.plan import Plan, Source
+from sheer.engines.stretch import Rows, Stretch
 from sheer.ops.symbol import Symbol
 from sheer.trace.graph import Graph
 
 # Plans that are kept; the one used longest ago goes first.
 KEPT = 16
-
-Rows = np.ndarray[Any, Any]
 
 
 class Plans:
@@ -26,13 +25,9 @@ class Plans:
 
     def __init__(self, graph: Graph):
         self.graph = graph
-        self._plans: OrderedDict[Any, Plan] = OrderedDict()
+        # The plan for batches of n rows that come in so: plan(n, sources).
+        self.plan = lru_cache(KEPT)(partial(Plan, graph))
         self._dtypes = [np.dtype(symbol.dtype) for symbol in graph.inputs]
-        # For each input its sizes, None for n, and the axis that has n rows, or -1.
-        self._shapes = [
-            (with_none(s.shape), next((i for i, d in enumerate(s.shape) if d == Dim()), -1))
-            for s in graph.inputs
-        ]
         # How many steps the last `steps` completed, also where it failed then.
         self.done = 0
         results = tree.leaves(graph.output)
@@ -41,21 +36,9 @@ class Plans:
             isinstance(v, Symbol) and v.ndim > 0 and v.shape[0] == Dim() for v in results
         )
 
-    def plan(self, n: int, sources: Sequence[Source]) -> Plan:
-        """The plan for batches of n rows."""
-        key = n, *sources
-        found = self._plans.get(key)
-        if found is None:
-            found = self._plans[key] = Plan(self.graph, n, sources)
-            if len(self._plans) > KEPT:
-                self._plans.popitem(last=False)
-        else:
-            self._plans.move_to_end(key)
-        return found
-
     def plan_for(self, n: int) -> Plan:
         """The plan for single batches of n rows, in the dtypes that were traced."""
-        return self.plan(n, [Source(symbol.dtype, n) for symbol in self.graph.inputs])
+        return self.plan(n, tuple(Source(symbol.dtype, n) for symbol in self.graph.inputs))
 
     def call(self, batch: Sequence[Any]) -> Any:
         """The graph's output for one batch."""
@@ -67,49 +50,38 @@ class Plans:
 
     def _rows(self, arrays: list[Rows]) -> int:
         """The n of a batch, whose shapes must be those that were traced."""
+        inputs = list(zip(arrays, self.graph.inputs, strict=True))
         n = 0
-        for array, (_, axis) in zip(arrays, self._shapes, strict=True):
-            if axis >= 0 and array.ndim > axis:
-                n = array.shape[axis]
-        for array, (fixed, _) in zip(arrays, self._shapes, strict=True):
-            if array.shape != tuple(n if size is None else size for size in fixed):
-                self._refuse(n, arrays)
-        return n
-
-    def _refuse(self, n: int, arrays: list[Rows]) -> NoReturn:
+        for array, symbol in inputs:
+            for size, known in zip(array.shape, symbol.shape, strict=False):
+                n = size if isinstance(known, Dim) else n
         lines = [
             f"  {symbol.label or 'input'} {array.shape}, not {show(with_n(symbol.shape, n))}"
-            for array, symbol in zip(arrays, self.graph.inputs, strict=True)
+            for array, symbol in inputs
             if array.shape != with_n(symbol.shape, n)
         ]
-        raise ValueError(f"{self.graph.name}: the inputs do not fit.\n" + "\n".join(lines))
+        if lines:
+            raise ValueError(f"{self.graph.name}: the inputs do not fit.\n" + "\n".join(lines))
+        return n
 
     def steps(
-        self,
-        data: Sequence[Rows],
-        order: Rows | None,
-        first: int,
-        n: int,
-        steps: int,
-        seconds: float,
-        joined: bool = False,
+        self, data: Sequence[Rows], stretch: Stretch, seconds: float, joined: bool = False
     ) -> tuple[int, Any]:
-        """Run steps on batches of n rows, from row `first` of the data on, or of their order.
+        """Run the steps of a stretch, as far as the seconds reach.
 
         How many steps were run, and the output of the last one; with `joined`, those of all, row by
         row.
         """
-        sources = [Source(a.dtype.name, len(a), order is not None) for a in data]
-        plan = self.plan(n, sources)
-        results = plan.new_outputs(steps if joined else 1)
+        is_picked = stretch.order is not None
+        plan = self.plan(stretch.n, tuple(Source(a.dtype.name, len(a), is_picked) for a in data))
+        results = plan.new_outputs(stretch.steps if joined else 1)
         try:
-            plan.run(
-                data, results, order=order, first=first, steps=steps, seconds=seconds, moving=joined
-            )
+            plan.run(data, results, stretch, seconds=seconds, moving=joined)
         finally:
             done = self.done = plan.done()
-        if done < steps and joined:
-            results = [rows[: done * n] for rows in results]
+        if done < stretch.steps and joined:
+            # Copies, so that room for all of the steps is not kept.
+            results = [rows[: done * stretch.n].copy() for rows in results]
         return done, plan.structure(results)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sheer.core import tree
 from sheer.engines.native.lower import Lowered
-from sheer.engines.native.nodes import Array, Node, row_by_row
+from sheer.engines.native.nodes import Array, Node, whole
 from sheer.ops.variable import Variable
 
 # More steps than this are not put into one group: it has 128 registers.
@@ -132,8 +132,7 @@ class Schedule:
             )):  # fmt: skip
                 self.destination[node] = variable
             else:
-                copied.append((Array(value_arrays(self.writes[variable]), node, node.shape,
-                                     row_by_row(node.shape)), variable))  # fmt: skip
+                copied.append((whole(node), variable))
         for value, target in copied:
             is_free = isinstance(value, Array) and value.node not in self.destination
             if isinstance(target, int) and is_free and self._is_own(value):
@@ -146,10 +145,7 @@ class Schedule:
             if isinstance(value, Array) and value.node in written:
                 node = Node("copy", value.shape, value.node.dtype, [value])
                 self._append(Kernel("copy", [node]))
-                self.copies[i] = (
-                    Array(value.arrays, node, node.shape, row_by_row(node.shape)),
-                    target,
-                )
+                self.copies[i] = whole(node), target
 
     def _is_own(self, value: Array) -> bool:
         """Whether the value is all of an array that a kernel makes."""
@@ -171,11 +167,6 @@ class Schedule:
         return all(
             is_same_order(array, kernel.shape) for array in kernel.reads() if array.node is source
         )
-
-
-def value_arrays(value: Array) -> Any:
-    """What wrote the value down."""
-    return value.arrays
 
 
 def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -234,8 +225,7 @@ def _compare_relu(nodes: list[Node]) -> None:
             continue
         a, b = node.operands
         if node.attrs["instruction"] == "maximum" and _is_zero(b) and _is_plain(a, node):
-            found = Array(a.arrays, node, node.shape, row_by_row(node.shape))
-            relus[a.node, a.offset] = found
+            relus[a.node, a.offset] = whole(node)
         elif node.attrs["instruction"] == "less" and _is_zero(a) and _is_plain(b, node):
             known = relus.get((b.node, b.offset))
             if known is not None and known.shape == node.shape:
