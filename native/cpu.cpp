@@ -23,6 +23,7 @@ namespace {
             isa::enter_copy(filled);        \
             isa::enter_random(filled);      \
             isa::enter_elementwise(filled); \
+            isa::enter_pairs(filled);       \
             return filled;                  \
         }();                                \
         return &table;                      \

@@ -316,26 +316,31 @@ class PlanOfPython {
             std::copy(strides.begin(), strides.end(), line.spread.strides);
             line.spread.bytes = nb::cast<int64_t>(given[7]);
         } else {
-            auto first = nb::cast<size_t>(given[1]), second = nb::cast<size_t>(given[2]);
-            line.compute = word == "load"    ? kernels_->load[first][second]
-                           : word == "store" ? kernels_->store[first][second]
-                                             : computing(first, second, given);
+            if (word == "compute" || word == "pair") {
+                line.compute = computing(word, given);
+            } else {
+                auto first = nb::cast<size_t>(given[1]), second = nb::cast<size_t>(given[2]);
+                line.compute = word == "load" ? kernels_->load[first][second] : kernels_->store[first][second];
+            }
             if (line.compute == nullptr) throw nb::value_error("there is no such kernel");
         }
         fill(group, line.d, given[4]);
         fill(group, line.a, given[5]);
-        if (word == "compute") {
+        if (word == "compute" || word == "pair") {
             fill(group, line.b, given[6]);
             fill(group, line.c, given[7]);
         }
     }
 
-    // word "compute": first is the instruction, second the lane; operand flags by their form.
-    Compute computing(size_t instruction, size_t lane, const nb::tuple& given) {
+    // The kernel of a line "compute" or "pair", for operands of its forms.
+    Compute computing(const std::string& word, const nb::tuple& given) {
+        size_t lane = nb::cast<size_t>(given[2]);
         int which = 0;
         for (int i = 0; i < 3; ++i)
             if (is_number(given[5 + i])) which |= 1 << i;
-        return kernels_->compute[instruction][lane].of[which];
+        if (word == "compute") return kernels_->compute[nb::cast<size_t>(given[1])][lane].of[which];
+        auto [first, second, swapped] = nb::cast<std::array<size_t, 3>>(given[1]);
+        return kernels_->pair[first][second][swapped][lane].of[which];
     }
 
     // Whether an operand is one number for the whole group.

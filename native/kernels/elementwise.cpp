@@ -1,5 +1,6 @@
 // Elementwise kernels: an operation on vectors for each instruction, and conversions of dtype.
 
+#include "compute.h"
 #include "kernels.h"
 #include "math.h"
 #include "vector.h"
@@ -7,11 +8,6 @@
 namespace sheer::SHEER_ISA {
 
 // --- operations ----------------------------------------------------------------------------------
-
-// As wrapping numbers; floats stay as they are.
-SHEER_INLINE f32v raw(f32v a) { return a; }
-SHEER_INLINE f64v raw(f64v a) { return a; }
-SHEER_INLINE u64v raw(i64v a) { return as<u64v>(a); }
 
 template <class T> constexpr T INFINITE = T(__builtin_inff());
 
@@ -73,21 +69,6 @@ template <class T> SHEER_INLINE Vector<T> floor_divide_of(Vector<T> a, Vector<T>
     return a;
 }
 
-// A struct for each, so that it can be the argument of a template.
-#define SHEER_OPERATION(name, operands, formula)                                             \
-    struct name {                                                                            \
-        static constexpr int OPERANDS = operands;                                            \
-        template <class T> SHEER_INLINE Vector<T> of([[maybe_unused]] Vector<T> a,           \
-                                                     [[maybe_unused]] Vector<T> b,           \
-                                                     [[maybe_unused]] Vector<T> c) {         \
-            return formula;                                                                  \
-        }                                                                                    \
-    };
-
-SHEER_OPERATION(Add, 2, as<Vector<T>>(raw(a) + raw(b)))
-SHEER_OPERATION(Subtract, 2, as<Vector<T>>(raw(a) - raw(b)))
-SHEER_OPERATION(Multiply, 2, as<Vector<T>>(raw(a) * raw(b)))
-SHEER_OPERATION(Divide, 2, a / b)
 SHEER_OPERATION(Maximum, 2, choose(a != a, a, choose(a > b, a, b)))
 SHEER_OPERATION(Minimum, 2, choose(a != a, a, choose(a < b, a, b)))
 SHEER_OPERATION(Power, 2, pow_of<T>(a, b))
@@ -106,7 +87,6 @@ SHEER_OPERATION(Abs, 1, absolute<T>(a))
 SHEER_OPERATION(WholeAbs, 1, choose(a < 0, as<Vector<T>>(-raw(a)), a))
 SHEER_OPERATION(Sign, 1, sign_of<T>(a))
 SHEER_OPERATION(Square, 1, as<Vector<T>>(raw(a) * raw(a)))
-SHEER_OPERATION(Sqrt, 1, sqrt_of<T>(a))
 SHEER_OPERATION(Floor, 1, floor_of<T>(a))
 SHEER_OPERATION(Ceil, 1, ceil_of<T>(a))
 SHEER_OPERATION(Rint, 1, rint_of<T>(a))
@@ -127,41 +107,6 @@ SHEER_OPERATION(IsNan, 1, truth<T>(a != a))
 SHEER_OPERATION(IsInf, 1, truth<T>(absolute<T>(a) == INFINITE<T>))
 SHEER_OPERATION(IsFinite, 1, truth<T>(absolute<T>(a) < INFINITE<T>))
 SHEER_OPERATION(IsItself, 1, truth<T>(a == a))
-
-// --- loops ---------------------------------------------------------------------------------------
-
-template <class T, bool NUMBER> SHEER_INLINE Vector<T> number_at(const void* from) {
-    T number{};
-    if constexpr (NUMBER) memcpy(&number, from, sizeof number);
-    return splat<T>(number);
-}
-
-// `count` elements of an array from the i-th on, or else the number.
-template <class T, bool ARRAY>
-SHEER_INLINE Vector<T> operand(const void* from, Vector<T> number, int64_t i, int64_t count) {
-    if constexpr (!ARRAY) return number;
-    const T* at = static_cast<const T*>(from) + i;
-    return count < WIDTH<T> ? load_part<T>(at, count) : load<T>(at);
-}
-
-// A Compute; NUMBERS has a bit for each operand that is one number for all. The last elements, less
-// than a vector, take the same path, so that the code of an operation is there once.
-template <class F, class T, int NUMBERS>
-void compute(void* d, const void* a, const void* b, const void* c, int64_t n) {
-    constexpr bool A = NUMBERS & 1, B = NUMBERS & 2, C = NUMBERS & 4;
-    constexpr bool TAKES_B = F::OPERANDS > 1, TAKES_C = F::OPERANDS > 2;
-    const Vector<T> a_number = number_at<T, A>(a), b_number = number_at<T, B>(b),
-                    c_number = number_at<T, C>(c);
-    T* to = static_cast<T*>(d);
-    for (int64_t i = 0; i < n; i += WIDTH<T>) {
-        int64_t count = n - i;
-        Vector<T> v = F::template of<T>(operand<T, !A>(a, a_number, i, count),
-                                        operand<T, TAKES_B && !B>(b, b_number, i, count),
-                                        operand<T, TAKES_C && !C>(c, c_number, i, count));
-        if (count < WIDTH<T>) store_part<T>(to + i, v, count);
-        else store<T>(to + i, v);
-    }
-}
 
 // --- conversions ---------------------------------------------------------------------------------
 

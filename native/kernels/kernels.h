@@ -204,6 +204,10 @@ struct Kernels {
     void (*convert)(const Convert&, int64_t begin, int64_t end, char* scratch);
 
     Computes compute[static_cast<int>(Instruction::COUNT)][LANES];
+    // d = second(first(a, b), c), or, swapped, second(c, first(a, b)): by first (add, subtract,
+    // multiply), second (add, subtract, multiply, divide, sqrt), whether swapped (not where that is the
+    // same), and lane (not i64).
+    Computes pair[3][5][2][LANES];
     // From a dtype in memory to a lane, and back; null where there is none (uint64).
     Compute load[DTYPES][LANES];
     Compute store[LANES][DTYPES];
@@ -219,6 +223,7 @@ struct Kernels {
     void enter_copy(Kernels&);              \
     void enter_random(Kernels&);            \
     void enter_elementwise(Kernels&);       \
+    void enter_pairs(Kernels&);             \
     }
 
 SHEER_DECLARE_KERNELS(baseline)

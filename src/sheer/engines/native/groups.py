@@ -3,6 +3,8 @@
 A line is `(word, first, second, once, d, a, b, c)`:
 
 - `("compute", instruction, lane, ...)`: d = instruction(a, b, c) in a lane (f32, f64 or i64);
+- `("pair", (first, second, swapped), lane, ...)`: d = second(first(a, b), c), or, swapped,
+  second(c, first(a, b));
 - `("load", dtype, lane, ...)` and `("store", lane, dtype, ...)`: d = a, converted;
 - `("spread", shape, strides, ..., bytes)`: d = the elements of a view at a, in order.
 
@@ -34,6 +36,9 @@ INSTRUCTIONS = (
     "expm1", "log", "log1p", "log2", "log10", "sin", "cos", "tanh", "sigmoid", "erf",
     "logical_not", "isnan", "isinf", "isfinite",
 )  # fmt: skip
+# What may be the first and the second of a pair, in a lane of floats: as in kernels.h.
+FIRSTS = ("add", "subtract", "multiply")
+SECONDS = ("add", "subtract", "multiply", "divide", "sqrt")
 # Whole numbers that do not fill their lane are cut to their size after these.
 GROWING = {"add", "subtract", "multiply", "negative", "abs", "square"}
 
@@ -89,6 +94,7 @@ class Lines:
             self._passing = []
         for node, place, lane in late_stores:
             self._store(place, lane, node.dtype, self._whole(node, at))
+        self.lines = paired(self.lines)
 
     # --- steps --------------------------------------------------------------------------------
 
@@ -279,6 +285,64 @@ class Lines:
     def _release(self, place: Operand) -> None:
         if place[0] == "register":
             self._free.append(place[1])
+
+
+def paired(lines: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The lines, with one for each two of which the second alone needs the value of the first."""
+    lines = list(lines)
+    i = 0
+    while i < len(lines):
+        j = _second_of(lines, i)
+        if j is None:
+            i += 1
+            continue
+        first, lane, value, a, b = lines[i][1], lines[i][2], *lines[i][4:7]
+        _, second, _, _, d, x, y, _ = lines[j]
+        swapped = y == value and INSTRUCTIONS[second] in ("subtract", "divide")
+        c = x if y == value else y
+        names = INSTRUCTIONS[first], INSTRUCTIONS[second]
+        kind = FIRSTS.index(names[0]), SECONDS.index(names[1]), swapped
+        lines[j] = ("pair", kind, lane, False, d, a, b, c)
+        del lines[i]
+    return lines
+
+
+def _second_of(lines: list[tuple[Any, ...]], i: int) -> int | None:
+    """The line that can be one with the i-th, if there is one."""
+    word, first, lane, once, value, *operands = lines[i]
+    if word != "compute" or once or lane == LANES.index("i64"):
+        return None
+    if INSTRUCTIONS[first] not in FIRSTS or value[0] != "register":
+        return None
+    for j, line in enumerate(lines[i + 1 :], i + 1):
+        used = [v for v in line[5:] if _is_same(v, value)] if line[0] != "spread" else []
+        if used:
+            fits = line[0] == "compute" and line[2] == lane and not line[3] and len(used) == 1
+            if not fits or INSTRUCTIONS[line[1]] not in SECONDS or not _is_over(lines, j, value):
+                return None
+            return j
+        if any(_is_same(line[4], v) for v in (value, *operands)):
+            return None
+    return None
+
+
+def _is_over(lines: list[tuple[Any, ...]], j: int, value: Operand) -> bool:
+    """Whether a register is not read any more behind the j-th line."""
+    if _is_same(lines[j][4], value):
+        return True
+    for line in lines[j + 1 :]:
+        if line[0] != "spread" and any(_is_same(v, value) for v in line[5:]):
+            return False
+        if _is_same(line[4], value):
+            return True
+    return True
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two operands are one register, or begin at one place in memory."""
+    if one is None or other is None or one[0] != other[0]:
+        return False
+    return bool(one[1:3] == other[1:3]) if one[0] == "memory" else bool(one[1] == other[1])
 
 
 def _is_number(operand: Operand) -> bool:

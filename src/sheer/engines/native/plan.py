@@ -169,10 +169,13 @@ class Plan:
         }
 
         def is_late(node: Node) -> bool:
-            """Whether it is written over a value that the group reads as well."""
+            """Whether it is written over a value that a later step of the group reads."""
             target = self.schedule.destination.get(node)
+            later = kernel.nodes[kernel.nodes.index(node) + 1 :]
             return isinstance(target, Variable) and any(
-                array.node is sources.get(target) for array in kernel.reads()
+                isinstance(v, Array) and v.node is sources.get(target)
+                for step in later
+                for v in step.operands
             )
 
         lines = Lines(kernel.nodes, size, self._at, self._kept.__contains__, is_late)
