@@ -64,12 +64,14 @@ template <class T> struct Prod : Sum<T> {
 // The first NaN stays: nothing is greater than it, and only another NaN differs from itself.
 template <class T> struct Max : Sum<T> {
     static constexpr T first = Limits<T>::low;
-    template <class V> SHEER_INLINE V merge(V a, V b) { return ((b > a) | (b != b)) ? b : a; }
+    template <class V> SHEER_INLINE auto better(V a, V b) { return a > b; }
+    template <class V> SHEER_INLINE V merge(V a, V b) { return (better(b, a) | (b != b)) ? b : a; }
 };
 
 template <class T> struct Min : Sum<T> {
     static constexpr T first = Limits<T>::high;
-    template <class V> SHEER_INLINE V merge(V a, V b) { return ((b < a) | (b != b)) ? b : a; }
+    template <class V> SHEER_INLINE auto better(V a, V b) { return a < b; }
+    template <class V> SHEER_INLINE V merge(V a, V b) { return (better(b, a) | (b != b)) ? b : a; }
 };
 
 template <class T> struct Any {

@@ -18,9 +18,8 @@
 
 #include "kernels.h"
 #include "math.h"
+#include "transpose.h"
 #include "vector.h"
-
-#define SHEER_UNROLL _Pragma("GCC unroll 64")
 
 namespace sheer::SHEER_ISA {
 namespace {
@@ -117,10 +116,6 @@ template <class T, int R, int V, bool COLUMNS, bool COPY> void tile(const Tile<T
     each([](Vector<T>& x, T* c, int64_t) { store(c, x); });
 }
 
-template <int... I> struct Indices {};
-template <int N, int... I> struct UpTo : UpTo<N - 1, N - 1, I...> {};
-template <int... I> struct UpTo<0, I...> { using type = Indices<I...>; };
-
 // The kinds of tiles for each number of rows: 1 vector, 2, 2 with a copy, the most.
 enum Kind { ONE, TWO, TWO_COPYING, MOST };
 
@@ -143,24 +138,7 @@ template <class T, int... I> constexpr TileFunctions<T> tile_functions(Indices<I
 template <class T>
 constexpr TileFunctions<T> TILES = tile_functions<T>(typename UpTo<ROWS>::type{});
 
-// --- blocks of WIDTH by WIDTH --------------------------------------------------------------------
-
-// Swaps the blocks off the diagonal in each square of 2 HALF by 2 HALF, of which x and y are rows.
-template <int HALF, class V, int... I> SHEER_INLINE void swap_blocks(V& x, V& y, Indices<I...>) {
-    constexpr int N = sizeof...(I);
-    const V upper = __builtin_shufflevector(x, y, ((I & HALF) ? N + (I ^ HALF) : I)...);
-    y = __builtin_shufflevector(x, y, ((I & HALF) ? N + I : (I ^ HALF))...);
-    x = upper;
-}
-
-template <int HALF, class V, int N> SHEER_INLINE void transpose_by(V (&v)[N]) {
-    if constexpr (HALF > 0) {
-        SHEER_UNROLL for (int i = 0; i < N; ++i)
-            if (!(i & HALF)) swap_blocks<HALF>(v[i], v[i | HALF], typename UpTo<N>::type{});
-        transpose_by<HALF / 2>(v);
-    }
-}
-template <class V, int N> SHEER_INLINE void transpose(V (&v)[N]) { transpose_by<N / 2>(v); }
+// --- sums across vectors -------------------------------------------------------------------------
 
 template <int HALF, class V, int N> SHEER_INLINE void add_across_by(V (&v)[N]) {
     if constexpr (HALF > 0) {

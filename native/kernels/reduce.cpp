@@ -2,6 +2,7 @@
 
 #include "fold.h"
 #include "kernels.h"
+#include "transpose.h"
 
 namespace sheer::SHEER_ISA {
 
@@ -90,11 +91,33 @@ template <class T> int64_t find(const T* x, int64_t count, T best) {
     return i;
 }
 
+// The same for narrow rows of floats, many at a time.
+template <class Op, class T>
+void where_narrow(const T* x, int64_t rows, int64_t columns, int32_t* y) {
+    Vector<T> v[NARROW_COLUMNS<T>];
+    for (; rows > 0; rows -= WIDTH<T>, x += WIDTH<T> * columns, y += WIDTH<T>) {
+        const int64_t count = rows < WIDTH<T> ? rows : WIDTH<T>;
+        load_narrow(x, count, columns, v);
+        Vector<T> best = v[0];
+        Bits<T> place{};
+        for (int64_t j = 1; j < columns; ++j) {
+            const Bits<T> better = Op::better(v[j], best) | ((v[j] != v[j]) & (best == best));
+            best = choose(better, v[j], best);
+            place = choose(better, static_cast<Mask<T>>(j) - Bits<T>{}, place);
+        }
+        for (int64_t i = 0; i < count; ++i) y[i] = static_cast<int32_t>(place[i]);
+    }
+}
+
 // First the best of all, then where it is.
 template <class Op> void reduce_where(const Reduce& r, int64_t begin, int64_t end, char* scratch) {
     using T = From<Op>;
     const T* x = reinterpret_cast<const T*>(r.x);
     auto* y = reinterpret_cast<int32_t*>(r.y);
+    if constexpr (T(0.5) != T(0)) {  // a float
+        if (r.inner == 1 && r.count > 0 && r.count <= NARROW_COLUMNS<T>)
+            return where_narrow<Op>(x + begin * r.count, end - begin, r.count, y + begin);
+    }
     T* best = reinterpret_cast<T*>(scratch);
     for_pieces(
         r, begin, end, COLUMNS<Op>,

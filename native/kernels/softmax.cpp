@@ -3,6 +3,7 @@
 #include "fold.h"
 #include "kernels.h"
 #include "math.h"
+#include "transpose.h"
 
 namespace sheer::SHEER_ISA {
 
@@ -16,6 +17,26 @@ SHEER_INLINE void apply(T* to, const T* from, int64_t count, F f) {
     for (; count >= WIDTH<T>; to += WIDTH<T>, from += WIDTH<T>, count -= WIDTH<T>)
         store<T>(to, f(load<T>(from)));
     if (count > 0) store_part<T>(to, f(load_part<T>(from, count)), count);
+}
+
+// Rows so narrow that vectors along them would be half empty.
+template <class T>
+void softmax_narrow(const T* x, int64_t rows, int64_t columns, bool logarithm, T* y) {
+    Vector<T> v[NARROW_COLUMNS<T> + WIDTH<T>] = {};
+    for (; rows > 0; rows -= WIDTH<T>, x += WIDTH<T> * columns, y += WIDTH<T> * columns) {
+        const int64_t count = rows < WIDTH<T> ? rows : WIDTH<T>;
+        load_narrow(x, count, columns, v);
+        Vector<T> most = v[0], sum{};
+        for (int64_t j = 1; j < columns; ++j) most = Max<T>::merge(most, v[j]);
+        for (int64_t j = 0; j < columns; ++j) {
+            const Vector<T> shifted = v[j] - most, exp = exp_of<T>(shifted);
+            sum += exp;
+            v[j] = logarithm ? shifted : exp;
+        }
+        const Vector<T> log = logarithm ? log_of<T>(sum) : sum;
+        for (int64_t j = 0; j < columns; ++j) v[j] = logarithm ? v[j] - log : v[j] / sum;
+        store_narrow(v, count, columns, y);
+    }
 }
 
 // A few rows, or one. `maxima` and `sums` have room for a number for each; exps may be y.
@@ -46,6 +67,10 @@ void softmax_rows(const Softmax& s, int64_t begin, int64_t end, char* scratch) {
     if (s.columns == 0) return;
     const T* x = reinterpret_cast<const T*>(s.x);
     T* y = reinterpret_cast<T*>(s.y);
+    if (s.columns <= NARROW_COLUMNS<T>) {
+        const int64_t at = begin * s.columns;
+        return softmax_narrow(x + at, end - begin, s.columns, s.logarithm, y + at);
+    }
     T* maxima = reinterpret_cast<T*>(scratch);
     T *sums = maxima + ELEMENTS, *exps = sums + ELEMENTS;
     const int64_t most = s.columns < ELEMENTS ? ELEMENTS / s.columns : 1;
