@@ -94,7 +94,8 @@ CASES = {
     "a number": (fit(np.float32(3), Y), "ValueError: fit: x needs one row per example. Got the "
         "single number 3.0."),
     "several sample weights": (fit(X, Y, sample_weight=[GAPS, GAPS]), "TypeError: fit: "
-        "sample_weight must be one array, with a number per example. Got list."),
+        "sample_weight must be one array, with a number per example; or one for each target, in "
+        "the form of y.\n  y             an array\n  sample_weight a list of 2"),
     # what is missing
     "no x": (fit(), "ValueError: fit: x is missing. Got None. Give an array of examples."),
     "no y": (fit(X), "ValueError: fit: y is missing: the loss sparse_categorical_crossentropy "

@@ -214,3 +214,61 @@ def test_weights_without_targets_reach_a_train_step(run_eagerly):
     outputs = model.predict(X, verbose=0)[:, 0]
     history = model.fit(X, sample_weight=weight, verbose=0, batch_size=20)
     assert history.history["loss"] == [pytest.approx((outputs**2 * weight).mean(), rel=1e-5)]
+
+
+# --- several targets ------------------------------------------------------------------------
+
+
+class TwoHeads(sheer.Model):
+    """Outputs a and b; the loss is the weighted error of both."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = layers.Dense(1), layers.Dense(1)
+
+    def call(self, x):
+        return {"a": self.a(x), "b": self.b(x)}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        weight = sample_weight if isinstance(sample_weight, dict) else dict.fromkeys(y, 1.0)
+        errors = [
+            (y_pred[key][:, 0] - y[key]) ** 2 * weight[key] for key in y if y[key] is not None
+        ]
+        return ops.mean(sum(errors[1:], errors[0]))
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_targets_and_weights_by_name(run_eagerly):
+    model = TwoHeads()
+    model.compile("sgd", run_eagerly=run_eagerly)
+    y = {"b": X[:, 0], "a": X[:, 1]}
+    weight = {"a": np.linspace(0, 1, 20, dtype="float32"), "b": np.linspace(2, 0, 20)}
+    p = model.predict(X, verbose=0)
+    wanted = sum(((p[k][:, 0] - y[k]) ** 2 * weight[k]).mean() for k in y)
+    loss = model.fit(X, y, batch_size=20, sample_weight=weight, verbose=0).history["loss"]
+    assert loss == [pytest.approx(wanted, rel=1e-5)]
+    model = TwoHeads()
+    model.compile("sgd", run_eagerly=run_eagerly)
+    p = model.predict(X, verbose=0)
+    loss = model.evaluate(X, {"a": None, "b": X[:, 0]}, batch_size=20, verbose=0)
+    assert loss == pytest.approx(((p["b"][:, 0] - X[:, 0]) ** 2).mean(), rel=1e-5)
+
+
+def test_the_names_of_targets_and_weights_in_the_program():
+    model = TwoHeads()
+    model.compile("sgd")
+    y = {"a": X[:, 1], "b": X[:, 0]}
+    program = model.train_program(X, y, {"a": Y, "b": Y})
+    assert program.parameters[:5] == ["x", "y_a", "y_b", "sample_weight_a", "sample_weight_b"]
+
+
+def test_weights_in_another_form_than_the_targets():
+    with pytest.raises(TypeError) as error:
+        Data(X, {"a": Y, "b": Y}, {"a": Y, "c": Y})
+    assert str(error.value) == (
+        "fit: sample_weight must be one array, with a number per example; or one for each target, "
+        "in the form of y.\n"
+        "  y             a dictionary of 'a', 'b'\n  sample_weight a dictionary of 'a', 'c'"
+    )
+    assert len(Data(X, [Y, Y], (Y, None)).arrays) == 4
+    assert Data(X, [Y, Y], Y).structure()[2] is Y  # one for all of them

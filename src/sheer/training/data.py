@@ -21,7 +21,8 @@ Arrays = list[np.ndarray[Any, Any]]
 class Data:
     """Inputs, targets and sample weights with the same number of rows.
 
-    x, y: an array, or a list, tuple or dict of arrays; y and sample_weight may be None.
+    x, y: an array, or a list, tuple or dict of arrays. sample_weight: an array, or arrays in the
+    form of y. y and sample_weight may be None, and so may arrays in them.
     """
 
     def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, caller: str = "fit"):
@@ -46,17 +47,21 @@ class Data:
 
     def _take(self, parts: dict[str, Any]) -> None:
         self.parts = parts
-        self.arrays: Arrays = tree.leaves(parts)
+        self.arrays: Arrays = _arrays(parts)
         if not tree.leaves(parts["x"]):
             raise ValueError(f"{self.caller}: x holds no array. Got {parts['x']!r}.")
         self.rows = len(self.arrays[0])
-        if not isinstance(parts.get("sample_weight", self.arrays[0]), np.ndarray):
+        weight = parts.get("sample_weight")
+        if isinstance(weight, (list, tuple, dict)) and not _alike(weight, parts.get("y")):
             raise TypeError(
-                f"{self.caller}: sample_weight must be one array, with a number per example. "
-                f"Got {type(parts['sample_weight']).__name__}."
+                f"{self.caller}: sample_weight must be one array, with a number per example; or one "
+                "for each target, in the form of y.\n"
+                f"  y             {_form(parts.get('y'))}\n  sample_weight {_form(weight)}"
             )
 
-    def _array(self, name: str, value: Any) -> np.ndarray[Any, Any]:
+    def _array(self, name: str, value: Any) -> np.ndarray[Any, Any] | None:
+        if value is None and name != "x":
+            return None
         if value is None or isinstance(value, (int, float, complex, str, bytes)):
             raise TypeError(
                 f"{self.caller}: {name} must be an array, or a list of arrays, each with one row "
@@ -90,7 +95,7 @@ class Data:
         return cast(np.ndarray[Any, Any], value)
 
     def _shapes(self, name: str) -> str:
-        return ", ".join(show(a.shape) for a in tree.leaves(self.parts[name]))
+        return ", ".join(show(a.shape) for a in _arrays(self.parts[name]))
 
     def _check_lengths(self) -> None:
         if len({len(a) for a in self.arrays}) > 1:
@@ -103,7 +108,7 @@ class Data:
 
     def _check_numbers(self) -> None:
         for name, part in self.parts.items():
-            for array in tree.leaves(part):
+            for array in _arrays(part):
                 # A sum shows a NaN quickly; only then is it looked for.
                 if array.dtype.kind != "f" or np.isfinite(_quiet_sum(array)):
                     continue
@@ -136,7 +141,10 @@ class Data:
         """These rows only. They were checked already."""
         part: Data = object.__new__(Data)
         part.caller = self.caller
-        part._take({k: tree.map_tree(lambda a: a[rows], v) for k, v in self.parts.items()})
+        part._take(
+            {k: tree.map_tree(lambda a: None if a is None else a[rows], v)
+             for k, v in self.parts.items()}
+        )  # fmt: skip
         return part
 
     def weighted(self, by_class: Any) -> Data:
@@ -177,6 +185,29 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
     if not isinstance(data, tuple):
         return data, None, None
     return (*data, None, None)[:3]
+
+
+def _arrays(part: Any) -> Arrays:
+    """The arrays of a structure, without what is None."""
+    return [leaf for leaf in tree.leaves(part) if leaf is not None]
+
+
+def _form(part: Any) -> str:
+    """A structure in words: its kind, its keys or its length."""
+    if isinstance(part, dict):
+        return f"a dictionary of {', '.join(map(repr, part))}"
+    if isinstance(part, (list, tuple)):
+        return f"a {type(part).__name__} of {len(part)}"
+    return "None" if part is None else "an array"
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two structures have the same form; lists and tuples count as one."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_alike(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(_alike, a, b))
+    return not isinstance(a, (dict, list, tuple)) and not isinstance(b, (dict, list, tuple))
 
 
 def _quiet_sum(array: np.ndarray[Any, Any]) -> Any:

@@ -215,7 +215,9 @@ def _check_targets(model: Any, kind: str, data: Data) -> None:
             loss.check_targets(y, outputs)
         except ValueError as error:
             raise ValueError(f"{data.caller}: {error}") from None
-    if weight is not None and weight.ndim > max(1, len(outputs) - 1) and weight.shape[1:] != (1,):
+    if not isinstance(weight, np.ndarray):
+        return
+    if weight.ndim > max(1, len(outputs) - 1) and weight.shape[1:] != (1,):
         raise ValueError(
             f"{data.caller}: sample_weight must have the shape (n,), one number per example. "
             f"Got {show(weight.shape)}."

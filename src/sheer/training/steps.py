@@ -219,14 +219,16 @@ def symbols_of(data: Data) -> Any:
 
 
 def _names(data: Data) -> list[str]:
-    """A name for each array: x, or x_1 and x_2, or the keys of a dictionary."""
+    """A name for each array: x, or x_1 and x_2, or the keys of a dictionary; those of targets and
+    weights after y_ and sample_weight_."""
     names: list[str] = []
     for name, part in data.parts.items():
-        count = len(tree.leaves(part))
-        if isinstance(part, dict) and count == len(part):
-            names += map(str, part)
+        leaves = tree.leaves(part)
+        if isinstance(part, dict) and len(leaves) == len(part):
+            labels = [str(key) if name == "x" else f"{name}_{key}" for key in part]
         elif isinstance(part, (list, tuple, dict)):
-            names += [f"{name}_{i + 1}" for i in range(count)]
+            labels = [f"{name}_{i + 1}" for i in range(len(leaves))]
         else:
-            names.append(name)
+            labels = [name]
+        names += [label for label, leaf in zip(labels, leaves, strict=True) if leaf is not None]
     return names
