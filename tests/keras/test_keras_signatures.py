@@ -7,6 +7,7 @@ import pytest
 
 import sheer
 from recorded import recorded
+from sheer import layers
 from sheer.activations import ACTIVATIONS
 from sheer.constraints import CONSTRAINTS
 from sheer.core.registry import snake_case
@@ -16,7 +17,11 @@ from sheer.metrics.base import METRICS
 from sheer.optimizers.base import OPTIMIZERS
 from sheer.regularizers import REGULARIZERS
 
-LAYERS = {f"layers.{n}" for n in ("Activation", "Dense", "Flatten", "Input", "InputLayer", "Layer")}
+LAYERS = {
+    f"layers.{name}"
+    for name in ("Input", "Layer", *layers.__all__)
+    if name not in ("LAYERS", "InputSpec")
+}
 KERAS = {
     name: parameters
     for name, parameters in recorded("signatures.json")["signatures"].items()
@@ -166,8 +171,21 @@ WITH_LACKS = [
 
 ARGUMENTS = {
     "Activation": {"activation": "relu"},
+    "AlphaDropout": {"rate": 0.5},
     "Dense": {"units": 1},
+    "Dot": {"axes": 1},
+    "Dropout": {"rate": 0.5},
+    "EinsumDense": {"equation": "ab,bc->ac", "output_shape": 1},
+    "Embedding": {"input_dim": 1, "output_dim": 1},
+    "GaussianDropout": {"rate": 0.5},
+    "GaussianNoise": {"stddev": 0.5},
     "InputLayer": {"shape": (1,)},
+    "Lambda": {"function": abs},
+    "Permute": {"dims": (1,)},
+    "RepeatVector": {"n": 1},
+    "Reshape": {"target_shape": (1,)},
+    "TimeDistributed": {"layer": sheer.layers.Dense(1)},
+    "Wrapper": {"layer": sheer.layers.Dense(1)},
 }
 
 
@@ -184,8 +202,8 @@ def test_arguments_that_only_keras_has(cls):
                 f"{cls.__name__}: {name} is not in sheer yet; only Keras's default, {default!r}, "
                 "can be given. Got 0.125."
             )
-    with pytest.raises(TypeError, match=f"{cls.__name__}: unknown argument 'nonsense'. Known: "):
-        cls(**arguments, nonsense=1)
+    with pytest.raises(TypeError, match=f"{cls.__name__}: unknown argument 'zzz'. Known: "):
+        cls(**arguments, zzz=1)
 
 
 def test_unknown_arguments_are_told_apart():

@@ -37,7 +37,7 @@ SAMPLES = [
 ]
 # What NumPy runs, and why: no kernel is worth its lines for these.
 WITH_NUMPY = {"_cumsum", "_einsum", "argsort"}
-ALONG_AN_AXIS = ("_cumsum", "flip", "log_softmax", "softmax")
+ALONG_AN_AXIS = ("_cumsum", "_rms_normalize", "_unit", "flip", "log_softmax", "softmax")
 ELEMENTWISE = [
     op for op in OPS.values() if op.shape_rule in (same, together) and op.name not in ALONG_AN_AXIS
 ]
@@ -100,6 +100,30 @@ def sample_of(sample, dtype):
 def test_samples(op, sample, dtype, isa):
     plan = compare_op(op, *sample_of(sample, dtype), isa)
     assert set(reasons(plan)) <= WITH_NUMPY
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "a", "b"),
+    [
+        ("ij,jk->ik", (2, 3), (3, 4)),
+        ("abc,cde->abde", (2, 3, 4), (4, 5, 6)),
+        ("abc,ade->bcde", (2, 3, 4), (2, 5, 6)),
+        ("na,na->n", (5, 3), (5, 3)),
+        ("nab,nca->ncb", (5, 3, 2), (5, 4, 3)),
+        ("nab,nab->nab", (5, 3, 2), (5, 3, 2)),
+        ("a,b->ba", (3,), (4,)),
+        ("ij,jk->ik", (0, 3), (3, 4)),
+    ],
+)
+@in_floats
+def test_einsum_of_two_is_a_product(subscripts, a, b, dtype):
+    rng = np.random.default_rng(0)
+    plan = compare(
+        lambda x, y: ops.einsum(subscripts, x, y),
+        rng.normal(size=a).astype(dtype),
+        rng.normal(size=b).astype(dtype),
+    )
+    assert not reasons(plan)
 
 
 def transposed(a):

@@ -14,6 +14,7 @@ from sheer import (
     layers,
     losses,
     metrics,
+    ops,
     optimizers,
     regularizers,
 )
@@ -37,8 +38,22 @@ CLASSES = [cls for registry in REGISTRIES.values() for cls in registry.classes()
 # What a class cannot be made without.
 REQUIRED = {
     "Activation": {"activation": "tanh"},
+    "AlphaDropout": {"rate": 0.25},
     "Dense": {"units": 3},
+    "Dot": {"axes": 1},
+    "Dropout": {"rate": 0.25},
+    "EinsumDense": {"equation": "ab,bc->ac", "output_shape": 3},
+    "Embedding": {"input_dim": 9, "output_dim": 3},
+    "GaussianDropout": {"rate": 0.25},
+    "GaussianNoise": {"stddev": 0.25},
+    "GroupNormalization": {"groups": 3},
     "InputLayer": {"shape": (6,)},
+    "Lambda": {"function": abs},
+    "Permute": {"dims": (1,)},
+    "RepeatVector": {"n": 2},
+    "Reshape": {"target_shape": (3, -1)},
+    "TimeDistributed": {"layer": layers.Dense(3)},
+    "Wrapper": {"layer": layers.Dense(3)},
 }
 MODELS = {"Model", "Sequential"}
 
@@ -429,9 +444,33 @@ def test_step_with_constraint(cls):
     assert_trains(hidden=lambda: layers.Dense(4, kernel_constraint=cls(), bias_constraint=cls()))
 
 
-@pytest.mark.parametrize("cls", of_kind("layer", but=MODELS | {"InputLayer"}), ids=by_name)
+# What their layers are called on, in place of rows of six numbers.
+AROUND = {
+    "Embedding": lambda x, layer: ops.sum(layer(ops.cast(abs(x), "int32")), 1) + x[:, :3],
+    "TimeDistributed": lambda x, layer: layer(ops.reshape(x, (-1, 3, 2))),
+}
+TWO = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
+AROUND |= dict.fromkeys(TWO, lambda x, layer: layer([x, ops.sin(x)]))
+
+
+class Around(layers.Layer):
+    """A layer between two Dense, and its output as rows."""
+
+    def __init__(self, layer, call):
+        super().__init__()
+        self.before, self.layer, self.rows = layers.Dense(6), layer, layers.Flatten()
+        self.apply = call
+
+    def call(self, inputs):
+        return self.rows(self.apply(self.before(inputs), self.layer))
+
+
+@pytest.mark.parametrize(
+    "cls", of_kind("layer", but=MODELS | {"InputLayer", "Wrapper"}), ids=by_name
+)
 def test_step_with_layer(cls):
-    assert_trains(hidden=lambda: made(cls))
+    call = AROUND.get(cls.__name__, lambda x, layer: layer(x))
+    assert_trains(hidden=lambda: Around(made(cls), call))
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS.entries))

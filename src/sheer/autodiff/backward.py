@@ -9,7 +9,7 @@ from sheer.core.shapes import Shape
 from sheer.ops.arithmetic import cast
 from sheer.ops.recording import Call
 from sheer.ops.reduction import sum
-from sheer.ops.shaping import broadcast_to, zeros_like
+from sheer.ops.shaping import broadcast_to
 from sheer.ops.symbol import Symbol
 
 
@@ -73,7 +73,7 @@ def _slopes(call: Call, gradients: list[Any], path: set[int]) -> list[tuple[Any,
     """Each operand on the path that has a slope, with its gradient."""
     op = call.op
     y: Any = call.outputs
-    g: Any = [zeros_like(v) if d is None else d for d, v in zip(gradients, y, strict=True)]
+    g: Any = [0 if d is None else d for d in gradients]
     if len(y) == 1:
         g, y = g[0], y[0]
     pairs: list[tuple[Any, Any]] = []

@@ -22,11 +22,12 @@ class Check:
 
     def __or__(self, other: "Check") -> "Check":
         """Either of the two."""
-        return Check(
-            f"{self.words} or {other.words}",
-            lambda value: self.accepts(value) or other.accepts(value),
-            tuple(b for b in self.breakers + other.breakers if not other.accepts(b)),
-        )
+
+        def accepts(value: Any) -> bool:
+            return self.accepts(value) or other.accepts(value)
+
+        breakers = tuple(b for b in self.breakers + other.breakers if not accepts(b))
+        return Check(f"{self.words} or {other.words}", accepts, breakers)
 
 
 def _is_number(value: Any) -> bool:
@@ -58,12 +59,27 @@ def number(low: float | None = None, high: float | None = None, ends: str = "[]"
     return Check(words, accepts, tuple(breakers))
 
 
-def integer(low: int) -> Check:
-    """A whole number of `low` or more."""
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def integer(low: int | None = None) -> Check:
+    """A whole number, of `low` or more."""
+    if low is None:
+        return Check("a whole number", _is_whole, (0.5, "1", True))
     return Check(
         f"a whole number of {low} or more",
-        lambda v: isinstance(v, Integral) and not isinstance(v, bool) and int(v) >= low,
+        lambda v: _is_whole(v) and int(v) >= low,
         (low - 1, low + 0.5, str(low), True),
+    )
+
+
+def axes() -> Check:
+    """One axis or several, each counted from the front, or from the back below 0."""
+    return Check(
+        "a whole number or a list of whole numbers",
+        lambda v: _is_whole(v) or (isinstance(v, (list, tuple)) and all(map(_is_whole, v))),
+        (0.5, "1", True, [0.5], {1}, None),
     )
 
 

@@ -1,9 +1,95 @@
 """Layers."""
 
-from sheer.layers.activation import Activation
+from sheer.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from sheer.layers.base import LAYERS, Layer
+from sheer.layers.batch_normalization import BatchNormalization
 from sheer.layers.dense import Dense
+from sheer.layers.einsum_dense import EinsumDense
+from sheer.layers.embedding import Embedding
 from sheer.layers.flatten import Flatten
+from sheer.layers.function import Identity, Lambda
 from sheer.layers.input import Input, InputLayer, InputSpec
+from sheer.layers.layer_normalization import (
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
+from sheer.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
+from sheer.layers.regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+)
+from sheer.layers.reshaping import Permute, RepeatVector, Reshape
+from sheer.layers.wrapper import TimeDistributed, Wrapper
 
-__all__ = ["LAYERS", "Activation", "Dense", "Flatten", "Input", "InputLayer", "InputSpec", "Layer"]
+__all__ = [
+    "ELU",
+    "LAYERS",
+    "Activation",
+    "ActivityRegularization",
+    "Add",
+    "AlphaDropout",
+    "Average",
+    "BatchNormalization",
+    "Concatenate",
+    "Dense",
+    "Dot",
+    "Dropout",
+    "EinsumDense",
+    "Embedding",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GroupNormalization",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "InputSpec",
+    "Lambda",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "PReLU",
+    "Permute",
+    "RMSNormalization",
+    "ReLU",
+    "RepeatVector",
+    "Reshape",
+    "Softmax",
+    "Subtract",
+    "TimeDistributed",
+    "UnitNormalization",
+    "Wrapper",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
+]

@@ -21,6 +21,7 @@ from sheer.core.shapes import show, with_none
 from sheer.ops.arithmetic import cast
 from sheer.ops.declare import operand
 from sheer.ops.operand import Operand
+from sheer.ops.random import SeedGenerator
 from sheer.ops.recording import computing
 from sheer.ops.shaping import shape as shape_of
 from sheer.ops.symbol import Symbol, named
@@ -66,9 +67,9 @@ def _takes_training(layer: type) -> bool:
 
 
 class Structure:
-    """What a layer is made of: `layers`, itself the first, and `weights`, each once. `is_ours` says
-    that all layers are sheer's own, and that calling them leaves nothing behind: no losses, and
-    nothing that a user's code may do.
+    """What a layer is made of: `layers`, itself the first, `weights` and `seeds` (the states of
+    seed generators), each once. `is_ours` says that all layers are sheer's own, and that calling
+    them leaves nothing behind: no losses, and nothing that a user's code may do.
 
     Asked for at every call, so it is kept; it is true while all attributes, and the lists, tuples
     and dictionaries in them, hold the very objects that they held.
@@ -77,12 +78,13 @@ class Structure:
     def __init__(self) -> None:
         self.layers: list[Layer] = []
         self.weights: list[Variable] = []
+        self.seeds: list[Variable] = []
         self.is_ours = False
         self._held: list[tuple[Any, tuple[Any, ...]]] = []
 
     def find(self, layer: Layer) -> None:
         """Walk through a layer and all inside it."""
-        found: dict[int, list[Layer | Variable]] = {}
+        found: dict[int, list[Layer | Variable | SeedGenerator]] = {}
         waiting = [layer]
         while waiting:
             one = waiting.pop(0)
@@ -93,8 +95,12 @@ class Structure:
                 waiting[:0] = [part for part in parts if isinstance(part, Layer)]
         weights = [p for parts in found.values() for p in parts if isinstance(p, Variable)]
         self.weights = list({id(v): v for v in weights}.values())
+        seeds = [p.state for parts in found.values() for p in parts if isinstance(p, SeedGenerator)]
+        self.seeds = list({id(v): v for v in seeds}.values())
         self.is_ours = all(
-            type(one).__module__.startswith("sheer.") and one.activity_regularizer is None
+            type(one).__module__.startswith("sheer.")
+            and one.activity_regularizer is None
+            and not one.calls_users_code
             for one in self.layers
         )
 
@@ -143,6 +149,8 @@ class Layer(Configurable):
     lacks = {"autocast": True}
     # A model of its own is no part of the paths of its weights.
     in_path = True
+    # Whether `call` runs a function that a user wrote.
+    calls_users_code = False
 
     def __init__(
         self,
@@ -259,6 +267,10 @@ class Layer(Configurable):
             if weight.name == UNNAMED:
                 weight.name = kept.get(id(weight), UNNAMED)
             weight.path = f"{self.path}/{weight.name}"
+        for seeds in vars(self).values():
+            if isinstance(seeds, SeedGenerator):
+                name = kept[id(seeds)].removesuffix("_generator").strip("_")
+                seeds.state.path = f"{self.path}/{name}"
 
     def add_loss(self, loss: Any) -> None:
         """Add a scalar to the losses of this call."""
@@ -333,13 +345,15 @@ class Layer(Configurable):
 
     # --- parts ----------------------------------------------------------------------------
 
-    def parts(self) -> Iterator[Layer | Variable]:
-        """The layers and Variables in the attributes, in the order in which these were made."""
+    def parts(self) -> Iterator[Layer | Variable | SeedGenerator]:
+        """The layers, Variables and seed generators in the attributes, in the order in which these
+        were made."""
         seen: set[int] = set()
         # Most attributes are neither parts nor structures, and this is asked at every call.
         for value in [v for v in vars(self).values() if type(v) not in PLAIN]:
             for leaf in tree.leaves(value):
-                if isinstance(leaf, (Layer, Variable)) and id(leaf) not in seen:
+                is_part = isinstance(leaf, (Layer, Variable, SeedGenerator))
+                if is_part and id(leaf) not in seen:
                     seen.add(id(leaf))
                     yield leaf
 
@@ -352,7 +366,11 @@ class Layer(Configurable):
         """All weights: its own, then those of its layers."""
         return list(self._structure().weights)
 
-    variables = weights
+    @property
+    def variables(self) -> list[Variable]:
+        """All weights, and the states of all seed generators."""
+        structure = self._structure()
+        return [*structure.weights, *structure.seeds]
 
     def _structure(self) -> Structure:
         """The layers and weights inside, found anew when an attribute has changed."""

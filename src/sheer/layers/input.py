@@ -100,3 +100,14 @@ def check_features(layer: Dense, input_shape: Any) -> int:
             "For one feature, give x[:, None]."
         )
     return int(input_shape[-1])
+
+
+def known_size(layer: Layer, input_shape: Any, axis: int) -> int:
+    """The size of an axis other than the first, which must be there and known."""
+    rank = len(input_shape)
+    if not -rank <= axis < rank or axis % rank == 0 or input_shape[axis] is None:
+        raise ValueError(
+            f"{type(layer).__name__} layer {layer.name!r} needs an input with examples along its "
+            f"first axis and a known size of axis {axis}. Got shape {input_shape}."
+        )
+    return int(input_shape[axis])

@@ -12,6 +12,7 @@ from sheer.ops.declare import op as op
 from sheer.ops.linalg import *
 from sheer.ops.nn import *
 from sheer.ops.nn import hard_silu, silu
+from sheer.ops.normalization import *
 from sheer.ops.picking import *
 from sheer.ops.reduction import *
 from sheer.ops.reduction import max, min

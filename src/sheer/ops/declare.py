@@ -102,7 +102,8 @@ class Op(Generic[P, R]):
 
         A rule gets the gradient `g` of the output, the output `y`, the operands, and the attributes
         by name; it answers the gradient of its operand, before broadcasting is undone. For an op
-        with several outputs `g` and `y` are lists.
+        with several outputs `g` and `y` are lists; the gradient of one without effect is the
+        number 0.
         """
         for name in rules:
             if name not in self.tensors:

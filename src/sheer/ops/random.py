@@ -16,9 +16,12 @@ from sheer.core.dtypes import is_float, standardize_dtype
 from sheer.core.errors import TraceError, user_line
 from sheer.core.shapes import Dim
 from sheer.ops import recording
-from sheer.ops.arithmetic import cast, where
+from sheer.ops.arithmetic import cast
 from sheer.ops.declare import Array, Sample, op, operand
 from sheer.ops.picking import take
+from sheer.ops.rules import together
+from sheer.ops.shaping import zeros_like
+from sheer.ops.symbol import named
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 
@@ -138,20 +141,20 @@ KEYED = Sample(
 )
 
 
-@op(shape=_fractions_shape, dtype=_given, sample=KEYED, lazy=True)
+@op(shape=_fractions_shape, dtype=_given, sample=KEYED, inline=True, lazy=True)
 def random_uniform(xp: Any, key: Array, shape: Any, dtype: str = "float32") -> Array:
     """Uniform numbers in [0, 1)."""
     return fractions(xp, key, shape, dtype)
 
 
-@op(shape=_fractions_shape, dtype=_given, sample=KEYED, lazy=True)
+@op(shape=_fractions_shape, dtype=_given, sample=KEYED, inline=True, lazy=True)
 def random_normal(xp: Any, key: Array, shape: Any, dtype: str = "float32") -> Array:
     """Normally distributed numbers, mean 0 and variance 1, by Box and Muller's method."""
     u = fractions(xp, key, (2, *shape), dtype)
     return box_muller(xp, u[0], u[1], dtype)
 
 
-@op(shape=_fractions_shape, dtype=_given, sample=KEYED, lazy=True)
+@op(shape=_fractions_shape, dtype=_given, sample=KEYED, inline=True, lazy=True)
 def random_truncated_normal(xp: Any, key: Array, shape: Any, dtype: str = "float32") -> Array:
     """Normally distributed numbers in [-2, 2]: the first of six draws that lies there.
 
@@ -180,6 +183,12 @@ def _made(draw: Any, shape: Any, dtype: Any, seed: Any) -> Any:
     return draw(_key(seed), shape, dtype)
 
 
+def _moved(x: Any, scale: Any, offset: Any) -> Any:
+    """x · scale + offset, as far as these change anything."""
+    x = x if type(scale) in (int, float) and scale == 1 else x * scale
+    return x if type(offset) in (int, float) and offset == 0 else x + offset
+
+
 def uniform(
     shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Any:
@@ -192,14 +201,14 @@ def uniform(
     >>> random.uniform((2,), seed=1).shape
     (2,)
     """
-    return _made(random_uniform, shape, dtype, seed) * (maxval - minval) + minval
+    return _moved(_made(random_uniform, shape, dtype, seed), maxval - minval, minval)
 
 
 def normal(
     shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Any:
     """Normally distributed numbers. `seed` as in `uniform`."""
-    return _made(random_normal, shape, dtype, seed) * stddev + mean
+    return _moved(_made(random_normal, shape, dtype, seed), stddev, mean)
 
 
 def truncated_normal(
@@ -207,7 +216,7 @@ def truncated_normal(
 ) -> Any:
     """Normally distributed numbers, none further from the mean than 2 stddev. `seed` as in
     `uniform`."""
-    return _made(random_truncated_normal, shape, dtype, seed) * stddev + mean
+    return _moved(_made(random_truncated_normal, shape, dtype, seed), stddev, mean)
 
 
 def randint(shape: Any, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Any:
@@ -230,7 +239,34 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:
 
 
 def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
-    """Elements set to 0 with probability `rate`, the others divided by 1 - rate."""
+    """Elements set to 0 with probability `rate`, the others divided by 1 - rate.
+
+    noise_shape: that of the draw, which broadcasts: elements along an axis of 1 go together. None
+    in it stands for the size that the input has. `seed` as in `uniform`.
+    """
     inputs = operand(inputs)
-    kept = uniform(noise_shape or inputs.shape, dtype=inputs.dtype, seed=seed) >= rate
-    return where(kept, inputs / (1 - rate), 0)
+    if rate == 1:
+        return zeros_like(inputs)
+    return _thinned(inputs, kept(inputs, rate, noise_shape, seed), rate)
+
+
+@op(
+    shape=together,
+    sample=Sample(
+        lambda rng: [rng.normal(size=(3, 4)), rng.normal(size=(3, 4)) > 0], {"rate": 0.3}
+    ),
+    text="np.where({kept}, {x} / (1 - {rate}), 0)",
+)
+def _thinned(xp: Any, x: Array, kept: Array, rate: float = 0.5) -> Array:
+    """x / (1 - rate) where it is kept, else 0; the slope is the same."""
+    return xp.where(kept, x / (1 - rate), 0)
+
+
+_thinned.slope(x=lambda g, y, x, kept, rate: _thinned(g, kept, rate))
+
+
+def kept(inputs: Any, rate: float, noise_shape: Any, seed: Any) -> Any:
+    """Which elements a dropout keeps."""
+    sizes = inputs.shape if noise_shape is None else noise_shape
+    shape = tuple(n if s is None else s for s, n in zip(sizes, inputs.shape, strict=True))
+    return named("kept", uniform(shape, dtype=inputs.dtype, seed=seed) >= rate)

@@ -131,7 +131,9 @@ class Steps:
         structure = repr(tree.map_tree(lambda s: s if s is None else (s.shape, s.dtype), data))
         # The objects themselves: while they are kept here, no others can get their id().
         weights = tuple((v, v.trainable) for v in model.weights)
-        return kind, structure, weights, model.optimizer
+        # A frozen BatchNormalization computes otherwise, also where it has no weights to train.
+        frozen = tuple(layer.trainable for layer in model._flatten_layers())
+        return kind, structure, weights, frozen, model.optimizer
 
     def program(self, kind: str, x: Any = None, y: Any = None, weight: Any = None) -> Program:
         """The program of a kind of step, for data like these, or for those seen last."""

@@ -239,6 +239,35 @@ def _scatter_add_along_axis(xp: Arrays, g: Any, indices: Any, shape: Any, axis: 
     )
 
 
+@lowers("_einsum")
+def _einsum(xp: Arrays, operands: Any, subscripts: str) -> Any:
+    """Of two operands, as a product of matrices: one for each place of the indices that both have
+    and that stay."""
+    terms, _, result = subscripts.partition("->")
+    left, _, right = terms.partition(",")
+    sizes = dict(zip(left + right, (n for x in operands for n in x.shape), strict=False))
+    batch = [c for c in left if c in right and c in result]
+    inner = [c for c in left if c in right and c not in result]
+    rows = [c for c in left if c not in right]
+    columns = [c for c in right if c not in left]
+    order = [*batch, *rows, *columns]
+    if terms.count(",") != 1 or sorted(order) != sorted(result) or len(left) > len(set(left)):
+        raise Unsupported(f"einsum {subscripts}")
+
+    def grouped(x: Any, term: str, *groups: list[str]) -> Any:
+        """x with one axis for each group of indices; none for a batch of nothing."""
+        if x.shape != tuple(sizes[c] for c in term):
+            raise Unsupported("einsum with broadcasting")
+        x = xp.transpose(x, [term.index(c) for group in groups for c in group])
+        counts = [math.prod(sizes[c] for c in group) for group in groups]
+        return xp.reshape(x, counts if batch else counts[1:])
+
+    a = grouped(operands[0], left, batch, rows, inner)
+    b = grouped(operands[1], right, batch, inner, columns)
+    product = xp.reshape(xp.matmul(a, b), [sizes[c] for c in order])
+    return xp.transpose(product, [order.index(c) for c in result])
+
+
 def _only_floats(g: Any) -> None:
     if not isinstance(g, Array) or g.dtype.kind != "f":
         raise Unsupported(f"adding up {getattr(g, 'dtype', type(g).__name__)}")
