@@ -7,13 +7,13 @@ import sheer
 from recorded import recorded, refused
 from sheer import losses
 
-CASES = recorded("losses.json")["cases"]
+CASES = recorded("losses.json")["cases"] + recorded("more_losses.json")["cases"]
 IDS = [f"{i} {case['loss']} {case['kwargs']}" for i, case in enumerate(CASES)]
 pytestmark = pytest.mark.usefixtures("float64")
 
 # Functions of (n,) and (n, 1): Keras broadcasts some to (n, n), and refuses some. sheer takes both
 # as (n, 1), as the loss classes of both do.
-ALIGNED = {"Poisson", "Hinge", "SquaredHinge", "BinaryCrossentropy"}
+ALIGNED = {"Poisson", "Hinge", "SquaredHinge", "BinaryCrossentropy", "BinaryFocalCrossentropy"}
 
 
 def is_negative_label(case):

@@ -4,6 +4,15 @@ from typing import Any
 
 from sheer.core.registry import serialize as serialize
 from sheer.losses.base import LOSSES, Loss, LossFunctionWrapper
+from sheer.losses.circle import Circle, circle
+from sheer.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
 from sheer.losses.hinge import (
     CategoricalHinge,
     Hinge,
@@ -12,6 +21,7 @@ from sheer.losses.hinge import (
     hinge,
     squared_hinge,
 )
+from sheer.losses.overlap import Dice, Tversky, dice, tversky
 from sheer.losses.probability import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -43,9 +53,14 @@ from sheer.losses.regression import (
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -59,11 +74,17 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
     "deserialize",
+    "dice",
     "get",
     "hinge",
     "huber",
@@ -77,6 +98,7 @@ __all__ = [
     "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tversky",
 ]
 
 

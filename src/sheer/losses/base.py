@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from sheer.core import config
 from sheer.core.checks import one_of
@@ -15,11 +15,7 @@ from sheer.ops.reduction import count, mean, sum
 from sheer.ops.shaping import expand_dims, squeeze
 from sheer.ops.symbol import named
 
-LOSSES = Registry(
-    "loss",
-    lacking="BinaryFocalCrossentropy CategoricalFocalCrossentropy Circle CTC Dice Tversky "
-    "CategoricalGeneralizedCrossEntropy",
-)
+LOSSES = Registry("loss", lacking="CTC")
 
 
 def same_rank(a: Any, b: Any) -> tuple[Any, Any]:
@@ -142,3 +138,12 @@ class LossFunctionWrapper(Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return self.fn(y_true, y_pred, **self.kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The function stands in it by its name."""
+        return {**super().get_config(), **self.kwargs}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """`fn` may be a function, or the name of one of the losses."""
+        return cls(**{**config, "fn": LOSSES.get(config["fn"])})

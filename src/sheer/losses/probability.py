@@ -22,6 +22,13 @@ from sheer.ops.symbol import named
 from sheer.ops.tensor import Tensor
 
 
+def smoothed(y_true: Any, label_smoothing: float, classes: int) -> Any:
+    """Targets moved by so much towards equal probabilities of so many classes."""
+    if not label_smoothing:
+        return y_true
+    return y_true * (1 - label_smoothing) + label_smoothing / classes
+
+
 @LOSSES.add("bce", "BCE")
 def binary_crossentropy(
     y_true: Any,
@@ -36,8 +43,7 @@ def binary_crossentropy(
     0.6931
     """
     y_true, y_pred = aligned(y_true, y_pred)
-    if label_smoothing:
-        y_true = y_true * (1 - label_smoothing) + 0.5 * label_smoothing
+    y_true = smoothed(y_true, label_smoothing, 2)
     return mean(nn.binary_crossentropy(y_true, y_pred, from_logits), axis=axis)
 
 
@@ -51,8 +57,7 @@ def categorical_crossentropy(
 ) -> Any:
     """-sum(t log p) over the classes; targets are one-hot rows, or probabilities."""
     y_true, y_pred = aligned(y_true, y_pred)
-    if label_smoothing:
-        y_true = y_true * (1 - label_smoothing) + label_smoothing / y_true.shape[axis]
+    y_true = smoothed(y_true, label_smoothing, y_true.shape[axis])
     return nn.categorical_crossentropy(y_true, y_pred, from_logits, axis)
 
 
@@ -72,9 +77,7 @@ def sparse_categorical_crossentropy(
     0.6931
     """
     y_true, y_pred = nn.labels(y_true, y_pred), as_float(y_pred)
-    if isinstance(y_true, Tensor) and y_true.ndim:
-        classes = y_pred.shape[axis]
-        _check_labels(y_true.numpy(), classes, ignore_class, f"there are {classes} predictions")
+    check_labels("sparse_categorical_crossentropy", y_true, y_pred.shape[axis], ignore_class)
     if ignore_class is None:
         return nn.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis)
     counts = named("counts", not_equal(y_true, ignore_class))
@@ -129,11 +132,7 @@ class BinaryCrossentropy(Loss):
 
     def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
         super().check_targets(y, output_shape)
-        if y.size and (y.min() < 0 or y.max() > 1):
-            raise ValueError(
-                f"binary_crossentropy: targets must lie in [0, 1]. Got {_range(y)}.\n"
-                "For more than two classes use sparse_categorical_crossentropy."
-            )
+        check_probabilities("binary_crossentropy", y)
 
 
 @LOSSES.add()
@@ -165,13 +164,7 @@ class CategoricalCrossentropy(Loss):
         )
 
     def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
-        if y.shape[1:] != tuple(output_shape[1:]):
-            raise ValueError(
-                "categorical_crossentropy: targets and outputs need the same shape.\n"
-                f"  targets {show(y.shape)}\n"
-                f"  outputs {show(output_shape)}\n"
-                "For class indices use sparse_categorical_crossentropy, or ops.one_hot."
-            )
+        check_one_hot("categorical_crossentropy", y, output_shape)
 
 
 @LOSSES.add()
@@ -210,33 +203,8 @@ class SparseCategoricalCrossentropy(Loss):
         return not_equal(nn.labels(y_true, y_pred), self.ignore_class)
 
     def check_targets(self, y: Any, output_shape: tuple[Any, ...]) -> None:
-        classes = output_shape[self.axis]
-        shape = y.shape[:-1] if y.ndim == len(output_shape) and y.shape[-1] == 1 else y.shape
-        if len(shape) != len(output_shape) - 1 or shape[1:] != tuple(output_shape[1:-1]):
-            raise ValueError(
-                "sparse_categorical_crossentropy: targets need one class index for each row of the "
-                f"outputs.\n  targets {show(y.shape)}\n  outputs {show(output_shape)}\n"
-                "For one-hot targets use categorical_crossentropy."
-            )
-        if not np.issubdtype(y.dtype, np.integer) and not np.array_equal(y, np.floor(y)):
-            raise ValueError(
-                "sparse_categorical_crossentropy: targets must be whole numbers. "
-                f"Got {y.dtype} values such as {y[y != np.floor(y)].flat[0]}."
-            )
-        if not isinstance(classes, Dim):
-            _check_labels(y, classes, self.ignore_class, f"the model has {classes} outputs")
-
-
-def _check_labels(y: Any, classes: int, ignored: int | None, reason: str) -> None:
-    wrong = (y < 0) | (y >= classes)
-    if ignored is not None:
-        wrong &= y != ignored
-    if wrong.any():
-        place = tuple(np.argwhere(wrong)[0])
-        raise ValueError(
-            f"sparse_categorical_crossentropy: labels must be 0 to {classes - 1}, as {reason}. "
-            f"Got {_range(y)}; label {y[place]} stands in row {place[0]}.\n"
-            "Number the classes from 0, or give the last layer more units."
+        check_class_indices(
+            "sparse_categorical_crossentropy", y, output_shape, self.axis, self.ignore_class
         )
 
 
@@ -270,6 +238,69 @@ class Poisson(Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return poisson(y_true, y_pred)
+
+
+# --- checks of targets ------------------------------------------------------------------------
+
+
+def check_probabilities(loss: str, y: Any) -> None:
+    """Raise for targets of yes or no that are not in [0, 1]."""
+    if y.size and (y.min() < 0 or y.max() > 1):
+        raise ValueError(
+            f"{loss}: targets must lie in [0, 1]. Got {_range(y)}.\n"
+            "For more than two classes use sparse_categorical_crossentropy."
+        )
+
+
+def check_one_hot(loss: str, y: Any, output_shape: tuple[Any, ...]) -> None:
+    """Raise for targets without a number for each output."""
+    if y.shape[1:] != tuple(output_shape[1:]):
+        raise ValueError(
+            f"{loss}: targets and outputs need the same shape.\n"
+            f"  targets {show(y.shape)}\n"
+            f"  outputs {show(output_shape)}\n"
+            "For class indices use sparse_categorical_crossentropy, or ops.one_hot."
+        )
+
+
+def check_class_indices(
+    loss: str, y: Any, output_shape: tuple[Any, ...], axis: int = -1, ignored: int | None = None
+) -> None:
+    """Raise for targets that are not the index of a class for each row of the outputs."""
+    classes = output_shape[axis]
+    shape = y.shape[:-1] if y.ndim == len(output_shape) and y.shape[-1] == 1 else y.shape
+    if len(shape) != len(output_shape) - 1 or shape[1:] != tuple(output_shape[1:-1]):
+        raise ValueError(
+            f"{loss}: targets need one class index for each row of the "
+            f"outputs.\n  targets {show(y.shape)}\n  outputs {show(output_shape)}\n"
+            "For one-hot targets use categorical_crossentropy."
+        )
+    if not np.issubdtype(y.dtype, np.integer) and not np.array_equal(y, np.floor(y)):
+        raise ValueError(
+            f"{loss}: targets must be whole numbers. "
+            f"Got {y.dtype} values such as {y[y != np.floor(y)].flat[0]}."
+        )
+    if not isinstance(classes, Dim):
+        _check_range(loss, y, classes, ignored, f"the model has {classes} outputs")
+
+
+def check_labels(loss: str, y: Any, classes: Any, ignored: int | None = None) -> None:
+    """Raise for labels, where they are known, that are no classes."""
+    if isinstance(y, Tensor) and y.ndim:
+        _check_range(loss, y.numpy(), classes, ignored, f"there are {classes} predictions")
+
+
+def _check_range(loss: str, y: Any, classes: int, ignored: int | None, reason: str) -> None:
+    wrong = (y < 0) | (y >= classes)
+    if ignored is not None:
+        wrong &= y != ignored
+    if wrong.any():
+        place = tuple(np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{loss}: labels must be 0 to {classes - 1}, as {reason}. "
+            f"Got {_range(y)}; label {y[place]} stands in row {place[0]}.\n"
+            "Number the classes from 0, or give the last layer more units."
+        )
 
 
 def _range(y: Any) -> str:
