@@ -6,6 +6,20 @@ import sheer
 from sheer import layers
 from sheer.core import random
 
+# What metrics cannot be made without; for three classes.
+REQUIRED = {
+    "ConfusionMatrix": {"num_classes": 3},
+    "IoU": {"num_classes": 3, "target_class_ids": [0, 2]},
+    "MeanIoU": {"num_classes": 3},
+    "MeanMetricWrapper": {"fn": sheer.losses.mean_absolute_error},
+    "OneHotIoU": {"num_classes": 3, "target_class_ids": [0, 2]},
+    "OneHotMeanIoU": {"num_classes": 3},
+    "PrecisionAtRecall": {"recall": 0.5},
+    "RecallAtPrecision": {"precision": 0.5},
+    "SensitivityAtSpecificity": {"specificity": 0.5},
+    "SpecificityAtSensitivity": {"sensitivity": 0.5},
+}
+
 
 def data(rows=20, features=4, classes=3, seed=0):
     """x (rows, features) float32, y (rows,) int64: the classes are those of a random plane each."""

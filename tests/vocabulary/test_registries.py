@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import sheer
+import small
 from sheer import (
     activations,
     constraints,
@@ -54,6 +55,7 @@ REQUIRED = {
     "Reshape": {"target_shape": (3, -1)},
     "TimeDistributed": {"layer": layers.Dense(3)},
     "Wrapper": {"layer": layers.Dense(3)},
+    **small.REQUIRED,
 }
 MODELS = {"Model", "Sequential"}
 
@@ -176,9 +178,9 @@ def test_none_and_functions_pass():
 
 UNKNOWN = [
     (losses, "mes", "Unknown loss 'mes'. Did you mean 'mse'?"),
-    (losses, "dice", "Loss 'dice' is in Keras, but not in sheer yet. Known: "),
+    (losses, "ctc", "Loss 'ctc' is in Keras, but not in sheer yet. Known: "),
     (metrics, "acuracy", "Unknown metric 'acuracy'. Did you mean 'accuracy'?"),
-    (metrics, "f1_score", "Metric 'f1_score' is in Keras, but not in sheer yet. Known: "),
+    (metrics, "f1_scor", "Unknown metric 'f1_scor'. Did you mean 'f1_score'?"),
     (optimizers, "adma", "Unknown optimizer 'adma'. Did you mean 'adam'?"),
     (optimizers, "adamw", "Optimizer 'adamw' is in Keras, but not in sheer yet. Known: "),
     (initializers, "glorot", "Unknown initializer 'glorot'. Did you mean 'glorot_normal'?"),
@@ -376,7 +378,7 @@ def assert_trains(loss="categorical_crossentropy", metric=None, optimizer="sgd",
         model.compile(
             optimizer() if callable(optimizer) else optimizer,
             loss() if inspect.isclass(loss) else loss,
-            metrics=[metric()] if metric else None,
+            metrics=[made(metric)] if metric else None,
             run_eagerly=run_eagerly,
         )
         before = model.get_weights()
@@ -396,7 +398,8 @@ def assert_trains(loss="categorical_crossentropy", metric=None, optimizer="sgd",
 
 
 def targets_for(cls):
-    return LABELS if cls.__name__.startswith("Sparse") else ONE_HOT
+    sparse = cls.__name__.startswith("Sparse") or getattr(cls, "integer_targets", False)
+    return LABELS if sparse else ONE_HOT
 
 
 @pytest.mark.parametrize("cls", of_kind("loss"), ids=by_name)

@@ -83,13 +83,25 @@ def axes() -> Check:
     )
 
 
-def numbers(low: float, high: float) -> Check:
+def numbers(low: float, high: float | None = None) -> Check:
     """A list of one or more numbers in an interval, ends included."""
     one = number(low, high)
+    words = f"of {low:g} or more" if high is None else f"in [{low:g}, {high:g}]"
+    above = [] if high is None else [[low, high + 1]]
     return Check(
-        f"a list of numbers in [{low:g}, {high:g}]",
+        f"a list of numbers {words}",
         lambda v: isinstance(v, (list, tuple)) and len(v) > 0 and all(map(one.accepts, v)),
-        ([], [low - 1], [low, high + 1], ["0.1"], "0.1", True),
+        ([], [low - 1], *above, ["0.1"], "0.1", True),
+    )
+
+
+def integers(low: int) -> Check:
+    """A list of one or more whole numbers of `low` or more."""
+    one = integer(low)
+    return Check(
+        f"a list of whole numbers of {low} or more",
+        lambda v: isinstance(v, (list, tuple)) and len(v) > 0 and all(map(one.accepts, v)),
+        ([], [low - 1], [low + 0.5], str(low), low),
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sheer.core.registry import serialize as serialize
+from sheer.losses.focal import binary_focal_crossentropy, categorical_focal_crossentropy
 from sheer.losses.hinge import categorical_hinge, hinge, squared_hinge
 from sheer.losses.probability import (
     binary_crossentropy,
@@ -34,11 +35,25 @@ from sheer.metrics.accuracy import (
 )
 from sheer.metrics.auc import AUC
 from sheer.metrics.base import METRICS, Mean, MeanMetricWrapper, Metric, Sum
+from sheer.metrics.confusion import (
+    BinaryIoU,
+    ConfusionMatrix,
+    IoU,
+    MeanIoU,
+    OneHotIoU,
+    OneHotMeanIoU,
+)
+from sheer.metrics.correlation import (
+    ConcordanceCorrelation,
+    CosineSimilarity,
+    PearsonCorrelation,
+    concordance_correlation,
+    pearson_correlation,
+)
 from sheer.metrics.errors import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalHinge,
-    CosineSimilarity,
     Hinge,
     KLDivergence,
     LogCoshError,
@@ -51,6 +66,7 @@ from sheer.metrics.errors import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from sheer.metrics.f_score import F1Score, FBetaScore
 from sheer.metrics.r2 import R2Score
 from sheer.metrics.retrieval import (
     FalseNegatives,
@@ -60,36 +76,56 @@ from sheer.metrics.retrieval import (
     TrueNegatives,
     TruePositives,
 )
+from sheer.metrics.tradeoff import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 
 __all__ = [
     "AUC",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
+    "BinaryIoU",
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
     "CategoricalHinge",
+    "ConcordanceCorrelation",
+    "ConfusionMatrix",
     "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
     "FalseNegatives",
     "FalsePositives",
     "Hinge",
+    "IoU",
     "KLDivergence",
     "LogCoshError",
     "Mean",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
+    "MeanIoU",
     "MeanMetricWrapper",
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "PearsonCorrelation",
     "Poisson",
     "Precision",
+    "PrecisionAtRecall",
     "R2Score",
     "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
@@ -97,9 +133,12 @@ __all__ = [
     "TruePositives",
     "binary_accuracy",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_accuracy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
     "categorical_hinge",
+    "concordance_correlation",
     "deserialize",
     "get",
     "hinge",
@@ -110,6 +149,7 @@ __all__ = [
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
+    "pearson_correlation",
     "poisson",
     "serialize",
     "sparse_categorical_accuracy",

@@ -7,7 +7,7 @@ from typing import Any
 from sheer.core import config
 from sheer.core.checks import boolean, integer, number
 from sheer.losses.base import aligned, same_rank
-from sheer.metrics.base import METRICS, MeanMetricWrapper
+from sheer.metrics.base import FUNCTIONS, METRICS, MeanMetricWrapper
 from sheer.ops.arithmetic import cast, equal
 from sheer.ops.declare import operand
 from sheer.ops.nn import labels
@@ -20,11 +20,13 @@ def _right(matches: Any) -> Any:
     return named("right", cast(matches, config.floatx()))
 
 
+@FUNCTIONS.add()
 def accuracy(y_true: Any, y_pred: Any) -> Any:
     """1 where the prediction is the target, else 0."""
     return _right(equal(*same_rank(y_true, y_pred)))
 
 
+@FUNCTIONS.add()
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """1 where the prediction is on the target's side of the threshold, else 0; element by element.
 
@@ -35,11 +37,13 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     return _right(equal(y_true, cast(y_pred > threshold, y_pred.dtype)))
 
 
+@FUNCTIONS.add()
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """1 where the largest prediction is at the place of the target's 1, else 0."""
     return _right(equal(argmax(y_true, axis=-1), argmax(y_pred, axis=-1)))
 
 
+@FUNCTIONS.add()
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """1 where the largest prediction is that of the target class, else 0.
 
@@ -49,11 +53,13 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     return _right(equal(argmax(y_pred, axis=-1), labels(y_true, y_pred)))
 
 
+@FUNCTIONS.add()
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     """1 where the target's 1 is at one of the k largest predictions, else 0."""
     return sparse_top_k_categorical_accuracy(argmax(y_true, axis=-1), y_pred, k)
 
 
+@FUNCTIONS.add()
 def sparse_top_k_categorical_accuracy(
     y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
 ) -> Any:

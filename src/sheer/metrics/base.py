@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
 
 import numpy as np
 
 from sheer import initializers
-from sheer.core import config, naming
+from sheer.core import config, naming, tree
 from sheer.core.dtypes import standardize_dtype
 from sheer.core.registry import Configurable, Registry
 from sheer.core.scope import part
 from sheer.core.shapes import Dim
-from sheer.losses.base import same_rank
+from sheer.losses.base import LOSSES, same_rank
 from sheer.ops.arithmetic import as_float, divide_no_nan
 from sheer.ops.declare import operand
 from sheer.ops.recording import computing
 from sheer.ops.reduction import count, mean, sum
 from sheer.ops.shaping import broadcast_to
+from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 
-METRICS = Registry(
-    "metric",
-    lacking="BinaryFocalCrossentropy CategoricalFocalCrossentropy ConcordanceCorrelation "
-    "PearsonCorrelation F1Score FBetaScore BinaryIoU IoU MeanIoU OneHotIoU OneHotMeanIoU "
-    "PrecisionAtRecall RecallAtPrecision SensitivityAtSpecificity SpecificityAtSensitivity",
-)
+METRICS = Registry("metric")
+# The functions of targets and predictions that are not losses, for configs with their names.
+FUNCTIONS = Registry("metric function")
 
 
 class Metric(Configurable):
     """The base of metrics: a subclass has `update_state(...)` and `result()`.
 
-    State is kept in Variables made by `add_variable`, which `reset_state` sets to 0.
+    State is kept in Variables made by `add_variable`, which `reset_state` sets to 0; so are other
+    metrics that it holds in attributes.
 
     name: `"mean"`, `"mean_1"`, ... by default. dtype: of the state; `config.floatx()` by default.
 
@@ -48,7 +48,18 @@ class Metric(Configurable):
     def __init__(self, dtype: str | None = None, name: str | None = None):
         self.name = name or naming.auto_name(self)
         self.dtype = standardize_dtype(dtype or config.floatx())
-        self.variables: list[Variable] = []
+        self._variables: list[Variable] = []
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state: its own, and that of metrics and lists of metrics in its attributes."""
+        found: list[Variable] = []
+        for held in tree.leaves(list(vars(self).values())):
+            if isinstance(held, Variable):
+                found.append(held)
+            elif isinstance(held, Metric):
+                found += held.variables
+        return list(dict.fromkeys(found))
 
     def add_variable(
         self,
@@ -61,9 +72,11 @@ class Metric(Configurable):
         dtype = standardize_dtype(dtype or self.dtype)
         with computing():
             value = initializers.get(initializer)(tuple(shape), dtype=dtype)
-        variable = Variable(value, trainable=False, name=name or f"state_{len(self.variables) + 1}")
+        variable = Variable(
+            value, trainable=False, name=name or f"state_{len(self._variables) + 1}"
+        )
         variable.path = f"metrics/{self.name}_{variable.name}"
-        self.variables.append(variable)
+        self._variables.append(variable)
         return variable
 
     # The older name.
@@ -82,11 +95,56 @@ class Metric(Configurable):
         for variable in self.variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
 
+    def stateless_update_state(self, metric_variables: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """The state after a batch, from that given; the metric's own stays as it is.
+
+        >>> mean = Mean()
+        >>> [float(v) for v in mean.stateless_update_state([6.0, 2.0], [1.0, 3.0])]
+        [10.0, 4.0]
+        """
+        with self._holding(metric_variables):
+            self.update_state(*args, **kwargs)
+            return [variable.value for variable in self.variables]
+
+    def stateless_result(self, metric_variables: Any) -> Any:
+        """The figure for a state that is given."""
+        with self._holding(metric_variables):
+            return as_value(self.result())
+
+    def stateless_reset_state(self) -> list[Any]:
+        """The state of a metric that has seen no batch."""
+        return [Tensor(np.zeros(v.shape, v.dtype)) for v in self.variables]
+
+    @contextmanager
+    def _holding(self, values: Any) -> Iterator[None]:
+        """Inside, the metric has this state."""
+        variables = self.variables
+        if len(values) != len(variables):
+            raise ValueError(
+                f"{self.name}: metric_variables needs a value for each of the metric's "
+                f"{len(variables)} variables. Got {len(values)}."
+            )
+        before = {variable: variable.value for variable in variables}
+        try:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            yield
+        finally:
+            for variable in self.variables:
+                # One that was made only now has seen nothing.
+                nothing = np.zeros(variable.shape, variable.dtype)
+                variable.assign(before.get(variable, nothing))
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Take in a batch, and give the figure so far."""
         with part(self.name):
             self.update_state(*args, **kwargs)
             return self.result()
+
+
+def as_value(result: Any) -> Any:
+    """A result, where it is a Variable as its present value."""
+    return tree.map_tree(lambda v: v.value if isinstance(v, Variable) else v, result)
 
 
 def weighted(values: Any, weight: Any, reduce: Callable[..., Any]) -> tuple[Any, Any]:
@@ -155,6 +213,7 @@ class Sum(Metric):
         return self.total.value
 
 
+@METRICS.add()
 class MeanMetricWrapper(Mean):
     """The mean of a function `fn(y_true, y_pred, **kwargs)`, which gives a value per example.
 
@@ -182,3 +241,15 @@ class MeanMetricWrapper(Mean):
         """y_true, y_pred: (n, ...). sample_weight: (n,), or None."""
         values = self.fn(operand(y_true), operand(y_pred), **self.kwargs)
         super().update_state(values, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """The function stands in it by its name."""
+        config = super().get_config()
+        return {**config, **self.kwargs} if "fn" in config else config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """`fn` may be a function, or the name of one of the losses and metrics."""
+        if "fn" in config:
+            config = {**config, "fn": FUNCTIONS.get(config["fn"], LOSSES.entries)}
+        return cls(**config)

@@ -57,22 +57,6 @@ class LogCoshError(MeanMetricWrapper):
         super().__init__(regression.log_cosh, name, dtype)
 
 
-@METRICS.add()
-class CosineSimilarity(MeanMetricWrapper):
-    """The mean cosine of the angle between target and prediction: 1 where they agree."""
-
-    def __init__(
-        self, name: str | None = "cosine_similarity", dtype: str | None = None, axis: int = -1
-    ):
-        self.axis = axis
-        super().__init__(_cosine, name, dtype, axis=axis)
-
-
-def _cosine(y_true: Any, y_pred: Any, axis: int) -> Any:
-    # The loss of that name is its negative.
-    return -regression.cosine_similarity(y_true, y_pred, axis)
-
-
 @METRICS.add("rmse", "RMSE")
 class RootMeanSquaredError(Mean):
     """The square root of the mean of (y_pred - y_true)²."""
