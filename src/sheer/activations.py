@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sheer.core.registry import Registry
+from sheer.core.registry import serialize as serialize
 from sheer.ops import nn
 from sheer.ops.arithmetic import (
     abs,
@@ -163,11 +164,6 @@ def get(identifier: Any) -> Callable[[Any], Any]:
     """
     found: Callable[[Any], Any] = ACTIVATIONS.get(identifier) or linear
     return found
-
-
-def serialize(activation: Any) -> Any:
-    """The name of an activation function."""
-    return name_of(activation)
 
 
 def name_of(activation: Any) -> str:

@@ -391,7 +391,7 @@ def test_many_columns_are_told_in_one_line(tmp_path: Path, run: Any) -> None:
 
 def test_the_saved_model_of_the_help(run: Any) -> None:
     _, out, _ = run("train", *SMALL, "--save", "digits.safetensors")
-    assert "Saved the model in digits.safetensors (6 KB).\n" in out
+    assert "Saved the model in digits.safetensors (7 KB).\n" in out
     epilogue = cli.train.EPILOGUE
     code = epilogue.split("third example:\n")[1].split("\nFor a model")[0]
     code = "\n".join(line.removeprefix("  ") for line in code.splitlines())

@@ -201,7 +201,7 @@ def _keep(options: argparse.Namespace, job: "Job", model: Any, say: Callable[[st
 
         from sheer.models import save_model
 
-        save_model(model, options.save, {"sheer.data": json.dumps(job.preparation)})
+        save_model(model, options.save, metadata={"sheer.data": json.dumps(job.preparation)})
         say(wrapped(f"Saved the model in {options.save} ({_size(options.save)})."))
     if options.write_program:
         path = options.write_program

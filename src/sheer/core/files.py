@@ -32,12 +32,31 @@ def replacing(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any
         except BaseException:
             os.unlink(file.name)
             raise
+    _flush_folder(folder or ".")
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file, whole or not at all."""
     with replacing(path, "wb") as file:
         file.write(text.encode())
+
+
+def check_exists(path: str | os.PathLike[str]) -> None:
+    """Raise where there is no such file."""
+    if not os.path.isfile(path):
+        raise FileNotFoundError(
+            f"There is no file {os.fspath(path)!r} (looked from {os.getcwd()})."
+        )
+
+
+def _flush_folder(folder: str) -> None:
+    """Have the disk keep the new name too, so that it stays when the power goes."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _umask() -> int:

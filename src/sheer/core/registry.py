@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Self, TypeVar
 
+from sheer.core import objects
 from sheer.core.checks import Check
 from sheer.core.errors import did_you_mean
 
@@ -23,6 +24,10 @@ def _plain(name: Any) -> str:
     return str(name).replace("_", "").lower()
 
 
+# By Keras's module.
+REGISTRIES: dict[str, "Registry"] = {}
+
+
 class Registry:
     """The one look-up for a kind of thing (losses, activations...) given by class, name or config.
 
@@ -36,9 +41,12 @@ class Registry:
     ValueError: Unknown colour 'redd'. Did you mean 'red'?
     """
 
-    def __init__(self, kind: str, lacking: str = ""):
+    def __init__(self, kind: str, lacking: str = "", module: str | None = None):
         self.kind = kind
         self.entries: dict[str, Any] = {}
+        # Files name Keras's module: keras.layers, keras.losses...
+        plural = f"{kind}es" if kind.endswith("s") else f"{kind}s"
+        REGISTRIES[module or f"keras.{plural}"] = self
         # The names of those that Keras has and sheer does not have yet.
         self.lacking = lacking.split()
 
@@ -68,7 +76,8 @@ class Registry:
         if identifier is None:
             return None
         if isinstance(identifier, str):
-            found = {**self.entries, **(custom_objects or {})}.get(identifier)
+            found = objects.get_registered_object(identifier, custom_objects)
+            found = self.entries.get(identifier) if found is None else found
             if found is None:
                 raise ValueError(self._unknown(identifier, "", self.entries))
             return found() if isinstance(found, type) else found
@@ -92,21 +101,126 @@ class Registry:
     def deserialize(
         self, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
     ) -> Any:
-        """The object that `serialize` described."""
-        name = config.get("class_name")
-        found = {**self.entries, **(custom_objects or {})}.get(str(name))
+        """The object that `serialize` described.
+
+        What is named as Keras's is looked up here; all else is one of the custom objects. Nothing
+        is ever imported.
+        """
+        name, made = config.get("class_name"), objects.shared()
+        if made is not None and config.get("shared_object_id") in made.made:
+            return made.made[config["shared_object_id"]]
+        if name == "function":
+            return self.get(config.get("config"), custom_objects)
+        module, registered = config.get("module"), config.get("registered_name")
+        named = name if registered is None and module is None else registered
+        found = objects.get_registered_object(named, custom_objects)
+        if found is None and (named is None or is_keras(module) or named == name):
+            found = self.entries.get(str(name)) if module is None or is_keras(module) else None
+        if found is None and module is not None and not is_keras(module):
+            raise ValueError(
+                f"The {self.kind} {named or name!r} of {module!r} is not sheer's. Register it with "
+                f"@sheer.saving.register_serializable, or give custom_objects={{{named or name!r}: "
+                "...}."
+            )
         if not isinstance(found, type):
             raise ValueError(self._unknown(name, " class", [c.__name__ for c in self.classes()]))
-        return found.from_config(config.get("config", {}))  # type: ignore[attr-defined]
+        with objects.CustomObjectScope(custom_objects):
+            thing = found.from_config(_plain_config(config))  # type: ignore[attr-defined]
+        if made is not None and "shared_object_id" in config:
+            made.made[config["shared_object_id"]] = thing
+        return thing
+
+
+def is_keras(module: Any) -> bool:
+    """Whether a module that a config names is one of Keras's."""
+    return isinstance(module, str) and (module == "keras" or module.startswith("keras."))
+
+
+def _plain_config(config: dict[str, Any]) -> dict[str, Any]:
+    """The arguments in a description, with the functions that the caller gave for lambdas."""
+    inner = dict(config.get("config") or {})
+    for name, value in inner.items():
+        if isinstance(value, dict) and is_lambda(value):
+            inner[name] = given_lambda(inner.get("name"))
+    return inner
+
+
+def is_lambda(config: dict[str, Any]) -> bool:
+    """Whether this describes a function without a name: Keras writes its byte code."""
+    return config.get("class_name") == "__lambda__" or config.get("config") == LAMBDA
+
+
+LAMBDA = "<lambda>"
+
+
+def given_lambda(owner: Any) -> Any:
+    """The function that the caller gave in place of a lambda, by the name of its owner."""
+    for name in (owner, LAMBDA):
+        found = objects.get_registered_object(name)
+        if callable(found):
+            return found
+    key = owner if isinstance(owner, str) else LAMBDA
+    raise ValueError(
+        f"{key!r} holds a lambda, a function without a name. A file's code is never run: give the "
+        f"function, custom_objects={{{key!r}: ...}}."
+    )
+
+
+# Where the module in Keras is not that of the registry.
+KERAS_MODULES = {
+    "Functional": "keras.src.models.functional",
+    "Model": "keras",
+    "Sequential": "keras",
+}
+
+
+def _home(thing: Any) -> str | None:
+    """Keras's module of a class or function that a registry has."""
+    name = thing.__name__
+    for module, registry in REGISTRIES.items():
+        if registry.entries.get(name) is thing:
+            return KERAS_MODULES.get(name, module)
+    return None
 
 
 def serialize(thing: Any) -> Any:
-    """A configurable object as `{"class_name": ..., "config": ...}`; a function as its name."""
+    """A configurable object as Keras describes it, by module, class_name, config and
+    registered_name; a function as its name, one's own as `{"class_name": "function", ...}`.
+
+    >>> from sheer.regularizers import L2
+    >>> serialize(L2(0.5))["module"], serialize(L2(0.5))["config"]
+    ('keras.regularizers', {'l2': 0.5})
+    """
     if isinstance(thing, Configurable):
-        return {"class_name": type(thing).__name__, "config": thing.get_config()}
+        cls = type(thing)
+        home = _home(cls)
+        # Keras itself names its Functional so.
+        is_public = home is not None and not home.startswith("keras.src")
+        config = {
+            "module": home or cls.__module__,
+            "class_name": cls.__name__,
+            "config": thing.get_config(),
+            "registered_name": None if is_public else objects.get_registered_name(cls),
+        }
+        made = objects.shared()
+        if made is not None:
+            made.note(thing, config)
+        return config
     if callable(thing) and hasattr(thing, "__name__"):
-        return thing.__name__
+        if _home(thing):
+            return str(thing.__name__)
+        return serialize_function(thing)
     return thing
+
+
+def serialize_function(function: Any) -> dict[str, Any]:
+    """A function as Keras describes it: by the name that it is registered under, or its own."""
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": objects.get_registered_name(function),
+        "registered_name": "function",
+    }
 
 
 def refuse(owner: str, given: dict[str, Any], lacked: dict[str, Any], known: Iterable[str]) -> None:
@@ -119,6 +233,20 @@ def refuse(owner: str, given: dict[str, Any], lacked: dict[str, Any], known: Ite
                 f"{owner}: {name} is not in sheer yet; only Keras's default, {lacked[name]!r}, can "
                 f"be given. Got {value!r}."
             )
+
+
+def with_plain_dtype(config: dict[str, Any]) -> dict[str, Any]:
+    """The config with a dtype by name, where Keras has a policy."""
+    policy = config.get("dtype")
+    if not isinstance(policy, dict):
+        return config
+    name = dict(policy.get("config") or {}).get("name")
+    if policy.get("class_name") != "DTypePolicy" or "mixed" in str(name):
+        raise ValueError(
+            f"The dtype policy {name or policy.get('class_name')!r} is in Keras, but not in sheer "
+            "yet. Known: 'float32', 'float64'."
+        )
+    return {**config, "dtype": name}
 
 
 class Configurable:
@@ -169,8 +297,8 @@ class Configurable:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """An object made from `get_config()`'s answer."""
-        return cls(**config)
+        """An object made from `get_config()`'s answer, or from that of Keras's class."""
+        return cls(**with_plain_dtype(config))
 
     def __repr__(self) -> str:
         config = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 from sheer import constraints, initializers, regularizers
 from sheer.core import config, naming, tree
 from sheer.core.dtypes import is_float, standardize_dtype
+from sheer.core.objects import take_room
 from sheer.core.registry import Configurable, Registry, refuse
 from sheer.core.scope import part
 from sheer.core.shapes import show, with_none
@@ -241,6 +243,7 @@ class Layer(Configurable):
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
         size = (shape,) if isinstance(shape, int) else tuple(shape or ())
+        take_room(math.prod(size) * np.dtype(dtype).itemsize, f"{self.name}: a weight {size}")
         with computing():
             weight = Variable(
                 initializers.get(initializer), size, dtype, trainable, name or UNNAMED
@@ -356,6 +359,11 @@ class Layer(Configurable):
                 if is_part and id(leaf) not in seen:
                     seen.add(id(leaf))
                     yield leaf
+
+    def saved_variables(self) -> list[Variable]:
+        """Its own weights in the order of Keras's files: those that are trained come first."""
+        own = [part for part in self.parts() if isinstance(part, Variable)]
+        return sorted(own, key=lambda v: not (v.trainable or id(v) in self._frozen))
 
     def _flatten_layers(self) -> list[Layer]:
         """This layer and all layers inside it, each once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -11,6 +12,7 @@ import numpy as np
 from sheer import initializers
 from sheer.core import config, naming, tree
 from sheer.core.dtypes import standardize_dtype
+from sheer.core.objects import take_room
 from sheer.core.registry import Configurable, Registry
 from sheer.core.scope import part
 from sheer.core.shapes import Dim
@@ -70,6 +72,7 @@ class Metric(Configurable):
     ) -> Variable:
         """State of this shape."""
         dtype = standardize_dtype(dtype or self.dtype)
+        take_room(math.prod(shape) * np.dtype(dtype).itemsize, f"{self.name}: its state")
         with computing():
             value = initializers.get(initializer)(tuple(shape), dtype=dtype)
         variable = Variable(

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from sheer import optimizers
+from sheer import optimizers, saving
 from sheer.autodiff import GradientTape
 from sheer.callbacks import History
 from sheer.core import tree
 from sheer.core.errors import NotBuiltError
 from sheer.core.scope import section
+from sheer.core.shapes import with_none
 from sheer.core.text import printable
 from sheer.layers.base import LAYERS, Layer
 from sheer.losses import Loss
@@ -55,6 +56,8 @@ class Model(Layer):
     """
 
     in_path = False
+    # Whether files name the weights by `layers` before any attribute.
+    layers_first = False
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
@@ -65,6 +68,7 @@ class Model(Layer):
         self._compiled: CompiledMetrics | None = None
         self._compiled_loss: Loss | None = None
         self._loss_weight: float | None = None
+        self._compile_arguments: dict[str, Any] | None = None
         # The data as symbols, once known: what programs are traced with.
         self.input_symbols: Any = None
         self.output_symbols: Any = None
@@ -100,6 +104,7 @@ class Model(Layer):
         `jit_compile` and `auto_scale_loss` are accepted and change nothing: sheer always runs a
         program.
         """
+        given = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         made = (
             optimizers.get(optimizer),
             compile_loss(loss),
@@ -107,6 +112,7 @@ class Model(Layer):
             CompiledMetrics(metrics, weighted_metrics),
         )
         self.optimizer, self._compiled_loss, self._loss_weight, self._compiled = made
+        self._compile_arguments = {**given, "optimizer": self.optimizer}
         self.loss = loss
         self.run_eagerly = run_eagerly
         self.steps_per_execution = steps_per_execution
@@ -451,23 +457,49 @@ class Model(Layer):
 
     # --- saving ---------------------------------------------------------------------------
 
+    def save(
+        self, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None
+    ) -> None:
+        """Write the model to a file that `sheer.saving.load_model` makes it from again.
+
+        filepath: `NAME.keras`, with the arguments of `compile` and the optimizer's state, which
+        Keras 3 loads too; or any other name, for a safetensors file. overwrite: False refuses where
+        there is such a file. zipped: True or None; sheer writes no folders.
+        """
+        if zipped is False:
+            raise ValueError("save: sheer writes files, not folders: zipped must be True or None.")
+        saving.save_model(self, filepath, overwrite)
+
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write all weights to a safetensors file, named by their paths.
+        """Write all weights to a file: `NAME.weights.h5` as Keras does, with the optimizer's state;
+        else safetensors, named by their paths.
 
         overwrite: False refuses where there is such a file.
         """
-        from sheer import saving
+        saving.save_weights(self, filepath, overwrite)
 
-        if not overwrite and os.path.exists(filepath):
-            raise FileExistsError(f"save_weights: {os.fspath(filepath)!r} is there already.")
-        saving.save_weights(self, filepath)
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+        """Set all weights from a file that `save_weights`, `save` or Keras wrote. Where something
+        does not fit, nothing is changed; or, with `skip_mismatch`, that is left as it is."""
+        saving.load_weights(self, filepath, skip_mismatch)
 
-    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Set all weights from a file that `save_weights` wrote. Where something does not fit,
-        nothing is changed."""
-        from sheer import saving
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes of the inputs that the model was built for."""
+        if self.input_symbols is None:
+            return None
+        return {"input_shape": tree.map_tree(lambda s: with_none(s.shape), self.input_symbols)}
 
-        saving.load_weights(self, filepath)
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the model for the shapes that `get_build_config` gave."""
+        self.build(_shape_of_lists(config.get("input_shape")))
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments that `compile` was given, None where it was not called."""
+        return None if self._compile_arguments is None else dict(self._compile_arguments)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile the model with the arguments that a file holds."""
+        self.compile(**saving.deserialize_keras_object(config))
 
     # --- building -------------------------------------------------------------------------
 
@@ -562,6 +594,15 @@ def _symbol_like(value: Any) -> Any:
     if not isinstance(value, Operand) or not value.shape:
         return value
     return Symbol((None, *value.shape[1:]), value.dtype, label="x")
+
+
+def _shape_of_lists(shape: Any) -> Any:
+    """A shape, or a structure of them, where a file has lists for tuples."""
+    if isinstance(shape, dict):
+        return {name: _shape_of_lists(part) for name, part in shape.items()}
+    if isinstance(shape, list) and any(isinstance(part, (list, dict)) for part in shape):
+        return [_shape_of_lists(part) for part in shape]
+    return tuple(shape) if isinstance(shape, list) else shape
 
 
 def _symbols(shape: Any, dtype: str) -> Any:

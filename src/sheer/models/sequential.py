@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from sheer.core.registry import serialize
 from sheer.core.shapes import with_none
 from sheer.layers.base import LAYERS, Layer
 from sheer.layers.input import InputLayer
@@ -30,6 +31,8 @@ class Sequential(Model):
     >>> model(sheer.ops.ones((5, 4))).shape
     (5, 2)
     """
+
+    layers_first = True
 
     def __init__(
         self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None
@@ -118,10 +121,14 @@ class Sequential(Model):
     def get_config(self) -> dict[str, Any]:
         """The layers' configs, and the name: what `from_config` makes an equal model of."""
         given = [*([self._input] if self._input else []), *self._layers]
-        return {
+        config = {
             "name": self.name,
-            "layers": [{"class_name": type(v).__name__, "config": v.get_config()} for v in given],
+            "trainable": self.trainable,
+            "layers": [serialize(layer) for layer in given],
         }
+        if isinstance(self.input_symbols, Symbol):
+            config["build_input_shape"] = list(with_none(self.input_symbols.shape))
+        return config
 
     @classmethod
     def from_config(
@@ -131,8 +138,8 @@ class Sequential(Model):
 
         custom_objects: layers of your own, by the name of their class.
         """
-        layers = []
-        for layer in config["layers"]:
-            own = (custom_objects or {}).get(layer["class_name"])
-            layers.append(own.from_config(layer["config"]) if own else LAYERS.deserialize(layer))
-        return cls(layers, name=config.get("name"))
+        layers = [LAYERS.deserialize(layer, custom_objects) for layer in config["layers"]]
+        model = cls(layers, name=config.get("name"))
+        if config.get("build_input_shape") and not model.built:
+            model.build(tuple(config["build_input_shape"]))
+        return model

@@ -108,6 +108,10 @@ class Optimizer(Configurable):
         slots = [slot for _, slots in self._slots.values() for slot in slots.values()]
         return [self.iterations, self._learning_rate, *slots]
 
+    def saved_variables(self) -> list[Variable]:
+        """The state in the order of Keras's files."""
+        return self.variables
+
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the slots of these weights; those that have theirs keep them."""
         for variable in variables:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from sheer.core.files import replacing
+from sheer.core.files import check_exists, replacing
 
 Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]
@@ -91,10 +91,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
     >>> read(path)
     ({'b': array(3), 'a': array([[1., 1.]], dtype=float32)}, {'made': 'by hand'})
     """
-    if not os.path.isfile(path):
-        raise FileNotFoundError(
-            f"There is no file {os.fspath(path)!r} (looked from {os.getcwd()})."
-        )
+    check_exists(path)
     with open(path, "rb") as file:
         content = file.read()
     try:

@@ -1,0 +1,137 @@
+"""Whole models to files and back."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import sheer
+from sheer import layers, models, saving
+
+pytest.importorskip("h5py", reason="Keras's files need sheer[h5]")
+
+
+def net(*units: int) -> sheer.Sequential:
+    return sheer.Sequential([sheer.Input((3,)), *(layers.Dense(u) for u in units)])
+
+
+def same_weights(a: Any, b: Any) -> bool:
+    return all(np.array_equal(v, w) for v, w in zip(a.get_weights(), b.get_weights(), strict=True))
+
+
+def test_a_model_with_all_its_settings(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    model = sheer.Sequential(
+        [
+            sheer.Input((2, 3)),
+            layers.Flatten(),
+            layers.Dense(
+                4,
+                activation="leaky_relu",
+                kernel_regularizer="l2",
+                kernel_initializer="he_normal",
+                bias_constraint="non_neg",
+                name="hidden",
+            ),
+            layers.Activation("tanh"),
+            layers.Dense(2, use_bias=False, activation="softmax"),
+        ],
+        name="all_settings",
+    )
+    models.save_model(model, path, metadata={"note": "kept"})
+    key = sheer.core.random.peek_key()
+    models.save_model(model, path, metadata={"note": "kept"})
+    assert sheer.core.random.peek_key() == key  # saving draws no random numbers
+    same = models.load_model(path)
+    assert same.get_config() == model.get_config()
+    assert [w.path for w in same.weights] == [w.path for w in model.weights]
+    x = np.random.default_rng(0).normal(size=(5, 2, 3)).astype("float32")
+    np.testing.assert_array_equal(same.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert saving.read(path)[1]["note"] == "kept"
+
+
+def test_a_model_that_was_built_by_its_data(tmp_path: Path) -> None:
+    model = sheer.Sequential([layers.Dense(2)])
+    with pytest.raises(sheer.NotBuiltError):
+        models.save_model(model, tmp_path / "m")
+    model(np.ones((4, 3), "float32"))
+    models.save_model(model, tmp_path / "m")
+    assert same_weights(models.load_model(tmp_path / "m"), model)
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "m.keras"])
+def test_what_is_ones_own_is_named_by_who_loads(name: str, tmp_path: Path) -> None:
+    class Scale(layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            return 2 * inputs
+
+    def cube(x: Any) -> Any:
+        return x**3
+
+    path = tmp_path / name
+    model = sheer.Sequential([sheer.Input((2,)), Scale(), layers.Dense(2, cube, name="d")])
+    model.save(path)
+    with pytest.raises(ValueError) as error:
+        models.load_model(path)
+    assert str(error.value) == (
+        f"load_model: the description of the model in {path} is not sound, or of a later version: "
+        f"ValueError: The layer 'Scale' of {__name__!r} is not sheer's. Register it with "
+        "@sheer.saving.register_serializable, or give custom_objects={'Scale': ...}."
+    )
+    with pytest.raises(ValueError, match=r"Unknown activation 'cube'\."):
+        models.load_model(path, {"Scale": Scale})
+    same = models.load_model(path, {"Scale": Scale, "cube": cube})
+    assert same_weights(same, model) and same.layers[1].activation is cube
+
+
+def test_a_file_of_weights_only(tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    net(1).save_weights(path)
+    with pytest.raises(ValueError) as error:
+        models.load_model(path)
+    assert str(error.value) == (
+        f"load_model: {path} holds weights and no description of a model. Make the model in code, "
+        "and call its load_weights()."
+    )
+
+
+@pytest.mark.parametrize(
+    ("description", "reason"),
+    [
+        ("{", "JSONDecodeError: Expecting property name enclosed in double quotes"),
+        ("{}", "ValueError: it describes a dict, and no model"),
+        ("[]", "ValueError: it is JSON, but no object"),
+        ("[" * 100_000, "RecursionError: "),
+        ({"class_name": "Sequential", "config": {"layers": [3]}}, "AttributeError: 'int' object"),
+        ({"class_name": "Dense", "config": {"units": 3}}, "ValueError: it describes a Dense, and "),
+        (
+            {"class_name": "Sequential", "config": {"layers": [{"class_name": "os.system"}]}},
+            "ValueError: Unknown layer class 'os.system'.",
+        ),
+        (
+            {"module": "os", "class_name": "system", "config": "ls", "registered_name": "system"},
+            "ValueError: The layer 'system' of 'os' is not sheer's.",
+        ),
+        (
+            {"module": "builtins", "class_name": "function", "config": "eval"},
+            "ValueError: Unknown function 'eval'.",
+        ),
+    ],
+)
+def test_a_description_that_is_not_sound(description: Any, reason: str, tmp_path: Path) -> None:
+    text = description if isinstance(description, str) else json.dumps(description)
+    saving.write(tmp_path / "m", {}, {"sheer.model": text})
+    reason = f"is not sound, or of a later version: {reason}"
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        models.load_model(tmp_path / "m")
+
+
+def test_a_description_that_does_not_fit_the_arrays(tmp_path: Path) -> None:
+    models.save_model(net(2), tmp_path / "m")
+    arrays, metadata = saving.read(tmp_path / "m")
+    saving.write(tmp_path / "m", {**arrays, "dense/bias": np.zeros(3, "float32")}, metadata)
+    with pytest.raises(ValueError, match=r"dense/bias +model: \(2,\), file: \(3,\)"):
+        models.load_model(tmp_path / "m")
