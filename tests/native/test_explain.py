@@ -22,8 +22,13 @@ X, Y = small.data(20, features=4, classes=3)
 ONE_HOT = np.eye(3, dtype=np.float32)[Y]
 NONE_LEFT = "no lines left to NumPy"
 # These take labels; all others a number for each output.
-OF_LABELS = {"SparseCategoricalCrossentropy", "SparseCategoricalAccuracy",
-             "SparseTopKCategoricalAccuracy", "CategoricalGeneralizedCrossEntropy", "Circle"}  # fmt: skip
+OF_LABELS = {
+    "CategoricalGeneralizedCrossEntropy",
+    "Circle",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+}
 
 
 @pytest.fixture(autouse=True)

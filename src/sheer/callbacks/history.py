@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sheer.callbacks.base import Callback, Logs
 
 
 class History(Callback):
-    """Keeps the figures of each epoch: `history["loss"]` is a list, `epoch` the epochs' numbers."""
+    """Keeps the figures of each epoch: `history["loss"]` is a list, `epoch` the epochs' numbers.
+
+    A figure is a float; that of a metric with several numbers, an array.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: dict[str, list[float]] = {}
+        self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -184,7 +184,15 @@ def _figures(logs: Logs | None) -> list[str]:
     return [f"{name}: {_number(value)}" for name, value in (logs or {}).items()]
 
 
+# An array of more numbers than these is shown by its shape.
+MOST = 9
+
+
 def _number(value: Any) -> str:
+    if getattr(value, "ndim", 0):
+        if value.size > MOST:
+            return f"array of shape {value.shape}"
+        return f"[{' '.join(map(_number, value))}]"
     try:
         value = float(value)
     except (TypeError, ValueError):

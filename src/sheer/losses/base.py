@@ -146,4 +146,4 @@ class LossFunctionWrapper(Loss):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """`fn` may be a function, or the name of one of the losses."""
-        return cls(**{**config, "fn": LOSSES.get(config["fn"])})
+        return super().from_config({**config, "fn": LOSSES.get(config["fn"])})

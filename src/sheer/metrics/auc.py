@@ -139,7 +139,7 @@ class AUC(Curve):
     def _gains(self) -> tuple[Any, Any]:
         """What recall and precision gain over those of always yes."""
         tp, fp = self.true_positives.value, self.false_positives.value
-        odds = divide_no_nan(self.positives, self.negatives)
+        odds = named("odds", divide_no_nan(self.positives, self.negatives))
         missed, none_found = self.positives - tp, equal(tp, 0)
         recall = maximum(where(none_found, 0.0, 1 - odds * divide_no_nan(missed, tp)), 0)
         precision = where(none_found, 1.0, 1 - odds * divide_no_nan(fp, tp))

@@ -255,4 +255,4 @@ class MeanMetricWrapper(Mean):
         """`fn` may be a function, or the name of one of the losses and metrics."""
         if "fn" in config:
             config = {**config, "fn": FUNCTIONS.get(config["fn"], LOSSES.entries)}
-        return cls(**config)
+        return super().from_config(config)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sheer.core import config
 from sheer.core.checks import boolean, integer, integers, nothing, number, one_of
+from sheer.core.shapes import show
 from sheer.losses.base import same_rank
 from sheer.metrics.base import METRICS, Metric
 from sheer.metrics.retrieval import spread_weight
@@ -33,8 +34,7 @@ class _Confusion(Metric):
         """
         labels, found = (reshape(cast(v, "int32"), (-1,)) for v in (labels, found))
         labels, found = named("labels", labels), named("found", found)
-        counts = (labels >= 0) & (labels < self.num_classes)
-        counts = counts & (found >= 0) & (found < self.num_classes)
+        counts = self._are_classes(labels) & self._are_classes(found)
         if self.ignore_class is not None:
             counts = counts & not_equal(labels, self.ignore_class)
         counts = named("counts", counts)
@@ -45,9 +45,12 @@ class _Confusion(Metric):
             weight = as_float(cast(sample_weight, self.dtype))
             weight = keep_where(reshape(weight, (-1,)), counts)
         places = named("places", where(counts, labels * self.num_classes + found, 0))
-        matrix = scatter_add(weight, places, (self.num_classes**2,), 0)
-        matrix = reshape(matrix, (self.num_classes, self.num_classes))
-        self.total_cm.assign_add(cast(named("matrix", matrix), self.dtype))
+        counted = named("counted", scatter_add(weight, places, (self.num_classes**2,), 0))
+        matrix = named("matrix", reshape(counted, (self.num_classes, self.num_classes)))
+        self.total_cm.assign_add(cast(matrix, self.dtype))
+
+    def _are_classes(self, indices: Any) -> Any:
+        return named("are_classes", (indices >= 0) & (indices < self.num_classes))
 
 
 @METRICS.add()
@@ -98,6 +101,13 @@ class ConfusionMatrix(_Confusion):
         else:
             labels, found = same_rank(y_true, y_pred)
             found = found > 0.5 if self.num_classes == 2 else found
+        if labels.shape != found.shape:
+            raise ValueError(
+                f"{self.name}: targets and predictions do not fit together for "
+                f"{self.num_classes} classes.\n"
+                f"  targets     {show(y_true.shape)}\n"
+                f"  predictions {show(y_pred.shape)}"
+            )
         weight = None
         if sample_weight is not None:
             weight = spread_weight(as_float(sample_weight, self.dtype), labels)
@@ -180,7 +190,7 @@ class IoU(_Confusion):
         self._count(labels, found, sample_weight)
 
     def result(self) -> Any:
-        matrix = as_float(self.total_cm.value)
+        matrix = named("matrix_so_far", as_float(self.total_cm.value))
         diagonal = named("both", reshape(matrix, (-1,))[:: self.num_classes + 1])
         either = named("either", sum(matrix, axis=0) + sum(matrix, axis=1) - diagonal)
         if self.target_class_ids != list(range(self.num_classes)):

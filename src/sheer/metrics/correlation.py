@@ -27,7 +27,7 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     the other. Of values that are all the same it is NaN.
 
     >>> round(float(pearson_correlation([[0.0, 1.0, 0.5]], [[0.1, 0.9, 1.0]])[0]), 4)
-    0.8107
+    0.8109
     """
     return _pearson(*_moments(*aligned(y_true, y_pred), axis))
 
@@ -38,7 +38,7 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     where both are the same (Lin 1989).
 
     >>> round(float(concordance_correlation([[0.0, 1.0, 0.5]], [[0.1, 0.9, 1.0]])[0]), 4)
-    0.7347
+    0.7477
     """
     return _concordance(*_moments(*aligned(y_true, y_pred), axis))
 
@@ -46,11 +46,12 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 def _moments(y_true: Any, y_pred: Any, axis: int) -> tuple[Any, ...]:
     """Both variances, the covariance, the distance of the means."""
     middle_true, middle_pred = (mean(y, axis, keepdims=True) for y in (y_true, y_pred))
-    d_true, d_pred = y_true - middle_true, y_pred - middle_pred
+    d_true = named("off_true", y_true - middle_true)
+    d_pred = named("off_pred", y_pred - middle_pred)
     return (
-        mean(square(d_true), axis),
-        mean(square(d_pred), axis),
-        mean(d_true * d_pred, axis),
+        named("var_true", mean(square(d_true), axis)),
+        named("var_pred", mean(square(d_pred), axis)),
+        named("covariance", mean(d_true * d_pred, axis)),
         mean(middle_pred - middle_true, axis),
     )
 
@@ -114,8 +115,8 @@ class _Correlation(_AlongAxis):
             "true_pred",
         )  # fmt: skip
         new = named("batch_weight", sum(weight, axis=0))
-        mean_true = divide_no_nan(sum(y_true * weight, axis=0), new)
-        mean_pred = divide_no_nan(sum(y_pred * weight, axis=0), new)
+        mean_true = named("mean_true", divide_no_nan(sum(y_true * weight, axis=0), new))
+        mean_pred = named("mean_pred", divide_no_nan(sum(y_pred * weight, axis=0), new))
         d_true, d_pred = (
             named("off_true", y_true - mean_true),
             named("off_pred", y_pred - mean_pred),
@@ -136,12 +137,13 @@ class _Correlation(_AlongAxis):
             self.sums[name].assign_add(inside + move_a * move_b * between)
 
     def along_examples(self) -> Any:
-        now = {name: variable.value for name, variable in self.sums.items()}
+        weight, mean_true, mean_pred, *products = (v.value for v in self.sums.values())
+        names = ("var_true", "var_pred", "covariance")
         moments = (
-            divide_no_nan(now[name], now["weight"])
-            for name in ("true_true", "pred_pred", "true_pred")
+            named(name, divide_no_nan(product, weight))
+            for name, product in zip(names, products, strict=True)
         )
-        return type(self).of_moments(*moments, now["mean_pred"] - now["mean_true"])
+        return type(self).of_moments(*moments, mean_pred - mean_true)
 
 
 @METRICS.add()
@@ -152,7 +154,7 @@ class PearsonCorrelation(_Correlation):
     >>> metric.update_state([[0.0], [1.0]], [[0.1], [0.9]])
     >>> metric.update_state([[0.5]], [[1.0]])
     >>> round(float(metric.result()), 4)
-    0.8107
+    0.8109
     """
 
     of_moments = staticmethod(_pearson)

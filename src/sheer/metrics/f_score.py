@@ -94,7 +94,8 @@ class FBetaScore(Metric):
         epsilon, square = config.epsilon(), self.beta**2
         precision = named("precision", right / (right + wrong + epsilon))
         recall = named("recall", right / (right + missed + epsilon))
-        score = precision * recall / (square * precision + recall + epsilon) * (1 + square)
+        both = precision * recall / (square * precision + recall + epsilon)
+        score = named("scores", both * (1 + square))
         if self.average == "weighted":
             return sum(score * (occurring / (sum(occurring) + epsilon)))
         return score if self.average is None else mean(score)

@@ -48,7 +48,8 @@ class R2Score(Metric):
         super().__init__(dtype, name)
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.check_arguments()
-        self.num_samples = self.add_variable(name="num_samples")
+        if num_regressors:
+            self.num_samples = self.add_variable(name="num_samples")
         # Made for the number of outputs that is seen first.
         self.sums: dict[str, Variable] = {}
 
@@ -70,7 +71,8 @@ class R2Score(Metric):
             self.sums = {k: self.add_variable(y_true.shape[1:], name=k) for k in new}
         for kind, values in new.items():
             self.sums[kind].assign_add(sum(values, axis=0))
-        self.num_samples.assign_add(cast(count(y_true), self.dtype))
+        if self.num_regressors:
+            self.num_samples.assign_add(cast(count(y_true), self.dtype))
 
     def result(self) -> Any:
         if not self.sums:
