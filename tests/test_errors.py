@@ -48,11 +48,6 @@ def fit(*args, **options):
 NUMBER_CLASSES = "Number the classes from 0, or give the last layer more units."
 FILL = "Fill or drop these rows first, for example with np.nan_to_num."
 ARRAY = "must be an array, or a list of arrays, each with one row per example."
-GENERATORS = (
-    "Generators and data sets of other libraries are not supported: give arrays, or call "
-    "train_on_batch for each batch."
-)
-
 CASES = {
     # labels
     "label too large": (fit(X, Y + 1), "ValueError: fit: sparse_categorical_crossentropy: labels "
@@ -85,10 +80,9 @@ CASES = {
         "Make lists of numbers an array first: np.array(y)."),
     "a string": (fit("data.csv", Y), f"TypeError: fit: x {ARRAY} Got 'data.csv'.\n"
         "Make lists of numbers an array first: np.array(x)."),
-    "a generator": (fit(x for x in [(X, Y)]), "TypeError: fit: x must be an array, or a list of "
-        f"arrays. Got generator.\n{GENERATORS}"),
-    "a file": (fit(X, open), "TypeError: fit: y must be an array, or a list of arrays. Got "
-        f"builtin_function_or_method.\n{GENERATORS}"),
+    "a file": (fit(X, open), "TypeError: fit: y must be an array, a list of arrays, or an iterable "
+        "of batches, such as a generator or a PyDataset. Got builtin_function_or_method.\nIs it a "
+        "function that gives batches? Call it: y()."),
     "a masked array": (fit(np.ma.masked_less(X, 0), Y), "TypeError: fit: x is a masked array, and "
         "sheer knows no missing values. Fill them first: x.filled(0.0)."),
     "a number": (fit(np.float32(3), Y), "ValueError: fit: x needs one row per example. Got the "
@@ -132,9 +126,9 @@ CASES = {
     "class_weight of text": (fit(X, Y, class_weight={0: "a"}), "ValueError: fit: class_weight must "
         "be a dictionary with a number for each class, such as {0: 1.0, 1: 2.5}. Got {0: 'a'}."),
     "validation_data without y": (fit(X, Y, validation_data=X), "ValueError: fit: validation_data "
-        "must be (x, y) or (x, y, sample_weight). Got ndarray."),
+        "must be (x, y), (x, y, sample_weight), or an iterable of batches. Got ndarray."),
     "validation_data of one": (fit(X, Y, validation_data=(X,)), "ValueError: fit: validation_data "
-        "must be (x, y) or (x, y, sample_weight). Got tuple of 1."),
+        "must be (x, y), (x, y, sample_weight), or an iterable of batches. Got tuple of 1."),
     "validation_data of two lengths": (fit(X, Y, validation_data=(X, Y[:5])), "ValueError: fit, "
         "validation_data: the numbers of rows differ.\n  x             (20, 4)\n"
         "  y             (5,)\nEach array needs one row per example."),

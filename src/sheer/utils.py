@@ -8,11 +8,19 @@ from sheer.core.naming import reset_names
 from sheer.core.random import set_random_seed
 from sheer.ops.declare import operand
 from sheer.ops.picking import one_hot
+from sheer.ops.tensor import Tensor
 from sheer.training.data import pack, unpack
+from sheer.training.py_dataset import PyDataset
+
+Sequence = PyDataset
 
 __all__ = [
+    "PyDataset",
+    "Sequence",
     "clear_session",
+    "normalize",
     "pack_x_y_sample_weight",
+    "pad_sequences",
     "set_random_seed",
     "to_categorical",
     "unpack_x_y_sample_weight",
@@ -32,6 +40,58 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, An
     classes = int(labels.max()) + 1 if num_classes is None else num_classes
     rows: np.ndarray[Any, Any] = one_hot(operand(labels), classes).numpy()
     return rows
+
+
+def normalize(x: Any, axis: int = -1, order: float = 2) -> Any:
+    """x divided by its norms along an axis, a Tensor where x is one. Where a norm is 0, so is the
+    result.
+
+    >>> normalize(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    if isinstance(x, Tensor):
+        return Tensor(normalize(x.numpy(), axis, order))
+    norm = np.linalg.norm(x, order, axis, keepdims=True)
+    return x / np.where(norm == 0, 1, norm)
+
+
+def pad_sequences(
+    sequences: Any,
+    maxlen: int | None = None,
+    dtype: str = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: float = 0.0,
+) -> np.ndarray[Any, Any]:
+    """Sequences of several lengths as one array (n, maxlen, ...).
+
+    maxlen: the length of the longest by default. padding, truncating: whether what is missing or too
+    much is at the beginning (`"pre"`) or at the end (`"post"`). value: what is filled in.
+
+    >>> pad_sequences([[1], [2, 3, 4]], maxlen=2)
+    array([[0, 1],
+           [3, 4]], dtype=int32)
+    """
+    for name, side in (("padding", padding), ("truncating", truncating)):
+        if side not in ("pre", "post"):
+            raise ValueError(f"pad_sequences: {name} must be 'pre' or 'post'. Got {side!r}.")
+    rows = [np.asarray(row, dtype) for row in sequences]
+    shapes = {row.shape[1:] for row in rows if row.size}
+    if len(shapes) > 1 or not all(row.ndim for row in rows):
+        raise ValueError(
+            "pad_sequences: each sequence must be a list of elements of one shape. Got "
+            f"{', '.join(sorted(str(row.shape) for row in rows))}."
+        )
+    length = max(map(len, rows), default=0) if maxlen is None else maxlen
+    padded = np.full((len(rows), length, *(shapes.pop() if shapes else ())), value, dtype)
+    for i, row in enumerate(rows):
+        kept = row[max(0, len(row) - length) :] if truncating == "pre" else row[:length]
+        if len(kept):
+            padded[i, slice(length - len(kept), None) if padding == "pre" else slice(len(kept))] = (
+                kept
+            )
+    return padded
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:

@@ -23,7 +23,13 @@ class ProgressLogger(Callback):
     def __init__(self) -> None:
         super().__init__()
         self._fitting = False
+        # How many steps there are to come; None while nobody knows: the first epoch tells.
+        self._total: int | None = None
         self._start_count("")
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        super().set_params(params)
+        self._total = params.get("steps")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._fitting = True  # evaluations inside of fit say nothing
@@ -67,10 +73,14 @@ class ProgressLogger(Callback):
         self._begun = time.perf_counter()
 
     def _finish(self, logs: Logs | None) -> None:
-        total = self.params["steps"]
+        self._learn()
         parts = [self._heading] if self._heading else []
-        parts += [f"{self._steps}/{total}", *self._times(), *_figures(logs)]
+        parts += [f"{self._steps}/{self._total}", *self._times(), *_figures(logs)]
         print(" - ".join(parts), flush=True)
+
+    def _learn(self) -> None:
+        """Of data of unknown length, take this epoch's for that of the next ones."""
+        self._total = self._total or self._steps
 
     def _times(self) -> list[str]:
         """The time since the beginning, and that of a step."""
@@ -108,17 +118,23 @@ class ProgbarLogger(ProgressLogger):
 
     def _draw(self, logs: Logs | None) -> None:
         now = time.perf_counter()
-        total = self.params["steps"]
         # The last drawing stays while an evaluation follows.
-        if now - self._drawn < INTERVAL and not (self._steps == total and self._length):
+        if now - self._drawn < INTERVAL and not (self._steps == self._total and self._length):
             return
         self._drawn = now
-        left = (now - self._begun) / self._steps * (total - self._steps)
-        rest = f"{_seconds(left) if left >= 1 else '<1s'} left"
         columns = shutil.get_terminal_size().columns
-        self._show(_filled([self._head([rest], columns), *_figures(logs)], columns)[0])
+        self._show(_filled([self._head(self._rest(now), columns), *_figures(logs)], columns)[0])
+
+    def _rest(self, now: float) -> list[str]:
+        """The time left; where nobody knows it, the time since the beginning."""
+        spent = now - self._begun
+        if self._total is None:
+            return [_seconds(spent)]
+        left = spent / self._steps * max(0, self._total - self._steps)
+        return [f"{_seconds(left) if left >= 1 else '<1s'} left"]
 
     def _finish(self, logs: Logs | None) -> None:
+        self._learn()
         columns = shutil.get_terminal_size().columns
         lines = _filled([self._head(self._times(), columns), *_figures(logs)], columns)
         self._show(lines[0])
@@ -126,9 +142,11 @@ class ProgbarLogger(ProgressLogger):
 
     def _head(self, times: list[str], columns: int) -> str:
         """How many steps, the bar, the time."""
-        steps, total = self._steps, self.params["steps"]
+        steps, total = self._steps, self._total
+        if total is None:
+            return " ".join([f"{steps}/Unknown", *times])
         width = WIDTH if columns >= 3 * WIDTH else WIDTH // 2
-        done = min(width, steps * width // total)
+        done = min(width, steps * width // max(1, total))
         bar = printable(FULL * done + EMPTY * (width - done))
         return " ".join([f"{steps:>{len(str(total))}}/{total}", bar, *times])
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from sheer.core import config, tree
 from sheer.core.checks import number
-from sheer.core.dtypes import DTYPES, NAMES
+from sheer.core.dtypes import NAMES
 from sheer.core.shapes import show
-from sheer.ops.operand import Operand
 from sheer.ops.reduction import sum as total
 from sheer.ops.tensor import Tensor
+from sheer.training.arrays import as_array
 
 Arrays = list[np.ndarray[Any, Any]]
 
@@ -54,45 +54,13 @@ class Data:
         weight = parts.get("sample_weight")
         if isinstance(weight, (list, tuple, dict)) and not _alike(weight, parts.get("y")):
             raise TypeError(
-                f"{self.caller}: sample_weight must be one array, with a number per example; or one "
-                "for each target, in the form of y.\n"
+                f"{self.caller}: sample_weight must be one array, with a number per example; or "
+                "one for each target, in the form of y.\n"
                 f"  y             {_form(parts.get('y'))}\n  sample_weight {_form(weight)}"
             )
 
     def _array(self, name: str, value: Any) -> np.ndarray[Any, Any] | None:
-        if value is None and name != "x":
-            return None
-        if value is None or isinstance(value, (int, float, complex, str, bytes)):
-            raise TypeError(
-                f"{self.caller}: {name} must be an array, or a list of arrays, each with one row "
-                f"per example. Got {value!r}.\nMake lists of numbers an array first: "
-                f"np.array({name})."
-            )
-        if hasattr(value, "mask") and hasattr(value, "filled"):
-            raise TypeError(
-                f"{self.caller}: {name} is a masked array, and sheer knows no missing values. "
-                f"Fill them first: {name}.filled(0.0)."
-            )
-        if type(value) is not np.ndarray:
-            if not isinstance(value, Operand) and not hasattr(value, "__array__"):
-                raise TypeError(
-                    f"{self.caller}: {name} must be an array, or a list of arrays. Got "
-                    f"{type(value).__name__}.\nGenerators and data sets of other libraries are not "
-                    "supported: give arrays, or call train_on_batch for each batch."
-                )
-            value = np.asarray(value)
-        if value.dtype.name not in DTYPES and value.dtype != np.float16:
-            first = value.reshape(-1)[:1].tolist()
-            raise TypeError(
-                f"{self.caller}: {name} must hold real numbers. Got an array of dtype {value.dtype}"
-                + (f", such as {first[0]!r}" if first else "")
-                + f".\nConvert it first: {name}.astype('float32'), or number its categories."
-            )
-        if value.ndim == 0:
-            raise ValueError(
-                f"{self.caller}: {name} needs one row per example. Got the single number {value}."
-            )
-        return cast(np.ndarray[Any, Any], value)
+        return None if value is None and name != "x" else as_array(value, name, self.caller)
 
     def _shapes(self, name: str) -> str:
         return ", ".join(show(a.shape) for a in _arrays(self.parts[name]))
@@ -112,11 +80,10 @@ class Data:
                 # A sum shows a NaN quickly; only then is it looked for.
                 if array.dtype.kind != "f" or np.isfinite(_quiet_sum(array)):
                     continue
-                missing = np.isnan(array)
-                if missing.any():
-                    place = [int(i) for i in np.argwhere(missing)[0]]
+                count, place = _missing(array)
+                if count:
                     raise ValueError(
-                        f"{self.caller}: {name} contains NaN: {int(missing.sum())} of {array.size} "
+                        f"{self.caller}: {name} contains NaN: {count} of {array.size} "
                         f"values, the first in row {place[0]}"
                         + (f", at {tuple(place)}" if len(place) > 1 else "")
                         + ".\nFill or drop these rows first, for example with np.nan_to_num."
@@ -164,6 +131,10 @@ class Data:
         """n rows of each array from row `first` on, or from there on in the order given."""
         rows = slice(first, first + n) if order is None else order[first : first + n]
         return [ready(array[rows]) for array in self.arrays]
+
+    def form(self) -> str:
+        """Structure, dtypes, and shapes of rows: data of one form have one step."""
+        return repr(tree.map_tree(lambda a: a if a is None else (a.shape[1:], a.dtype), self.parts))
 
     def structure(self) -> Any:
         """What `train_step` gets, with arrays in place of batches: (x, y) or (x, y, sample_weight);
@@ -215,6 +186,23 @@ def _quiet_sum(array: np.ndarray[Any, Any]) -> Any:
         return total(Tensor.of(array)).numpy()  # an engine may share the work
     with np.errstate(all="ignore"):
         return array.sum()
+
+
+# How many values are looked at together: what is looked at may be a file larger than memory.
+BLOCK = 1 << 20
+
+
+def _missing(array: np.ndarray[Any, Any]) -> tuple[int, list[int]]:
+    """How many NaN there are, and where the first is."""
+    count, place = 0, [0]
+    rows = max(1, BLOCK * len(array) // max(1, array.size))
+    for start in range(0, len(array), rows):
+        missing = np.isnan(array[start : start + rows])
+        if not count and missing.any():
+            first, *rest = map(int, np.argwhere(missing)[0])
+            place = [start + first, *rest]
+        count += int(np.count_nonzero(missing))
+    return count, place
 
 
 def ready(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -18,12 +18,11 @@ from sheer.core import random, tree
 from sheer.core.checks import integer
 from sheer.core.errors import ShapeError
 from sheer.core.shapes import show, symbolic
-from sheer.engines.stretch import Stretch
-from sheer.ops.random import random_permutation
 from sheer.ops.symbol import Symbol
-from sheer.ops.tensor import Tensor
 from sheer.training.data import Data
+from sheer.training.passes import ArrayPasses, Passes, StreamPasses
 from sheer.training.step import Batches, join
+from sheer.training.stream import Stream, given, is_stream
 from sheer.training.undo import undone_on_error
 
 BATCH_SIZE = 32
@@ -67,14 +66,11 @@ class Settings:
         if self.verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"{caller}: verbose must be 0, 1, 2 or 'auto'. Got {self.verbose!r}.")
 
-    def batch_count(self, rows: int) -> int:
-        """How many batches the data give."""
-        return -(-rows // (self.batch_size or BATCH_SIZE))
-
-    def step_count(self, rows: int) -> int:
-        """How many steps an epoch has."""
-        batches = self.batch_count(rows)
-        return batches if self.steps is None else min(self.steps, batches)
+    def rows_per_batch(self, rows: int) -> int:
+        """The size of the batches that arrays of so many rows are cut into."""
+        if self.batch_size is None and self.steps is not None:
+            return -(-rows // self.steps)
+        return self.batch_size or BATCH_SIZE
 
     def epoch_count(self) -> int:
         """How many epochs there are to run."""
@@ -111,32 +107,39 @@ def fit(
     """Train a model: see `Model.fit`."""
     settings.check("fit")
     model.check_compiled("fit")
-    data, validation, sources = _with_validation(Data(x, y, sample_weight, "fit"), settings)
+    data, validation, sources = _with_validation(given(x, y, sample_weight, "fit"), settings)
     if by_class is not None:
         data = data.weighted(by_class)
         sources[0].append(lambda: None)  # these weights are nowhere else
-    history, callbacks = _callbacks(model, settings, data.rows, fitting=True)
     with undone_on_error(model):
-        step = prepared(model, "train_step", data)
-        test_step = prepared(model, "test_step", validation) if validation else None
+        passes = _passes(data, settings)
+        history, callbacks = _callbacks(model, settings, passes, fitting=True)
+        step = Prepared(model, "train_step", passes.first)
+        if validation is not None:
+            checks = _passes(validation, settings.for_validation())
+            test_step = Prepared(model, "test_step", checks.first)
 
     key = random.reserve_keys(settings.epoch_count())
-    passes = Passes(data, settings, key)
+    passes.key = key if settings.shuffle else None
     model.last_fit = LastFit(settings, key, *sources)
     model.history, model.stop_training = history, False
     callbacks.call("on_train_begin", {})
     logs: dict[str, Any] = {}
-    for epoch in range(settings.initial_epoch, settings.epochs):
-        model.reset_metrics()
-        callbacks.call("on_epoch_begin", epoch, {})
-        logs = _run(model, step, passes, callbacks, "train")
-        if validation and test_step and settings.validates(epoch):
-            inner = settings.for_validation()
-            figures = _evaluated(model, test_step, validation, inner, callbacks)
-            logs = {**logs, **{f"val_{name}": value for name, value in figures.items()}}
-        callbacks.call("on_epoch_end", epoch, logs)
-        if model.stop_training:
-            break
+    try:
+        for epoch in range(settings.initial_epoch, settings.epochs):
+            if not passes.has_more():
+                break
+            model.reset_metrics()
+            callbacks.call("on_epoch_begin", epoch, {})
+            logs = _run(model, step, passes, callbacks, "train")
+            if validation is not None and settings.validates(epoch):
+                figures = _evaluated(model, test_step, checks, callbacks)
+                logs = {**logs, **{f"val_{name}": value for name, value in figures.items()}}
+            callbacks.call("on_epoch_end", epoch, logs)
+            if model.stop_training:
+                break
+    finally:
+        passes.close()
     callbacks.call("on_train_end", logs)
     return history
 
@@ -145,27 +148,57 @@ def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, settings: Settings)
     """The figures of a model on data: see `Model.evaluate`."""
     settings.check("evaluate")
     model.check_compiled("evaluate")
-    data = Data(x, y, sample_weight, "evaluate")
-    _, callbacks = _callbacks(model, settings, data.rows)
-    step = prepared(model, "test_step", data)
-    return _evaluated(model, step, data, settings, callbacks)
+    passes = _passes(given(x, y, sample_weight, "evaluate"), settings)
+    _, callbacks = _callbacks(model, settings, passes)
+    step = Prepared(model, "test_step", passes.first)
+    return _evaluated(model, step, passes, callbacks)
 
 
 def predict(model: Any, x: Any, settings: Settings) -> Any:
     """The outputs of a model for data: see `Model.predict`."""
     settings.check("predict")
-    data = Data(x, caller="predict")
-    _, callbacks = _callbacks(model, settings, data.rows)
-    step = prepared(model, "predict_step", data)
+    passes = _passes(given(x, None, None, "predict"), settings)
+    _, callbacks = _callbacks(model, settings, passes)
+    step = Prepared(model, "predict_step", passes.first)
     if isinstance(x, np.ndarray):
-        model._steps.remember(x, step)
+        model._steps.remember(x, step(passes.first))
     callbacks.call("on_predict_begin", {})
-    answers = list(_answers(model, step, Passes(data, settings), callbacks, "predict"))
+    try:
+        answers = list(_answers(model, step, passes, callbacks, "predict"))
+    finally:
+        passes.close()
     callbacks.call("on_predict_end", {})
     return join(answers)
 
 
+def _passes(data: Data | Stream, settings: Settings) -> Passes:
+    if isinstance(data, Stream):
+        return StreamPasses(data, settings.steps)
+    return ArrayPasses(data, settings.rows_per_batch(data.rows), settings.steps)
+
+
 # --- before the first step ------------------------------------------------------------------
+
+
+class Prepared:
+    """A kind of step for the batches of a loop: one where all have one form."""
+
+    def __init__(self, model: Any, kind: str, data: Data):
+        self.model, self.kind = model, kind
+        self._data, self._step = data, prepared(model, kind, data)
+        self._steps = {data.form(): self._step}
+
+    def __call__(self, data: Data) -> Batches:
+        """The step for such data, which are checked where they are new."""
+        if data is self._data:
+            return self._step
+        form = data.form()
+        if form in self._steps:
+            _check_targets(self.model, self.kind, data)
+        else:
+            self._steps[form] = prepared(self.model, self.kind, data)
+        self._data, self._step = data, self._steps[form]
+        return self._step
 
 
 def prepared(model: Any, kind: str, data: Data) -> Batches:
@@ -225,29 +258,38 @@ def _check_targets(model: Any, kind: str, data: Data) -> None:
 
 
 def _with_validation(
-    data: Data, settings: Settings
-) -> tuple[Data, Data | None, tuple[Sources, Sources]]:
+    data: Data | Stream, settings: Settings
+) -> tuple[Data | Stream, Data | Stream | None, tuple[Sources, Sources]]:
     """The data for training and for validation, and where both can be found later on."""
-    given = settings.validation_data
-    if given is not None:
-        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+    validation = settings.validation_data
+    if is_stream(validation):
+        return data, Stream(validation, "fit, validation_data"), (_sources(data), [])
+    if validation is not None:
+        if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
             raise ValueError(
-                "fit: validation_data must be (x, y) or (x, y, sample_weight). "
-                f"Got {type(given).__name__}"
-                + (f" of {len(given)}." if isinstance(given, (tuple, list)) else ".")
+                "fit: validation_data must be (x, y), (x, y, sample_weight), or an iterable of "
+                f"batches. Got {type(validation).__name__}"
+                + (f" of {len(validation)}." if isinstance(validation, (tuple, list)) else ".")
             )
-        x, y, weight = (*given, None)[:3]
-        validation = Data(x, y, weight, "fit, validation_data")
-        return data, validation, (_sources(data), _sources(validation))
-    if settings.validation_split:
-        first, last = data.split(settings.validation_split)
-        places = _sources(data, slice(0, first.rows)), _sources(data, slice(first.rows, None))
-        return first, last, places
-    return data, None, (_sources(data), [])
+        x, y, weight = (*validation, None)[:3]
+        held_out = Data(x, y, weight, "fit, validation_data")
+        return data, held_out, (_sources(data), _sources(held_out))
+    if not settings.validation_split:
+        return data, None, (_sources(data), [])
+    if isinstance(data, Stream):
+        raise ValueError(
+            f"fit: validation_split is for arrays. Got {settings.validation_split!r}, and x is a "
+            f"{type(data.source).__name__}: give validation_data."
+        )
+    first, last = data.split(settings.validation_split)
+    places = _sources(data, slice(0, first.rows)), _sources(data, slice(first.rows, None))
+    return first, last, places
 
 
-def _sources(data: Data, rows: slice = slice(None)) -> Sources:
+def _sources(data: Data | Stream, rows: slice = slice(None)) -> Sources:
     """Where these rows of the data can be found later on."""
+    if isinstance(data, Stream):
+        return []
 
     def source(array: np.ndarray[Any, Any]) -> Callable[[], Any]:
         reference = weakref.ref(array)
@@ -257,7 +299,7 @@ def _sources(data: Data, rows: slice = slice(None)) -> Sources:
 
 
 def _callbacks(
-    model: Any, settings: Settings, rows: int, fitting: bool = False
+    model: Any, settings: Settings, passes: Passes, fitting: bool = False
 ) -> tuple[History, CallbackList]:
     """The progress display, the user's callbacks, the history."""
     given = settings.callbacks
@@ -269,62 +311,18 @@ def _callbacks(
         # Last, so that it sees what the user's callbacks put into the logs.
         history = History()
         users += [history] if fitting else []
-    batches = settings.batch_count(rows)
-    if settings.steps is not None and settings.steps > batches:
+    batches = passes.batches
+    if settings.steps is not None and batches is not None and settings.steps > batches:
         warnings.warn(
             f"{settings.steps} steps are asked for, and the data give {batches} batches: "
             "there will be that many steps.",
             stacklevel=4,
         )
-    params = {
-        "epochs": settings.epochs,
-        "steps": settings.step_count(rows),
-        "verbose": settings.verbose,
-    }
+    params = {"epochs": settings.epochs, "steps": passes.steps, "verbose": settings.verbose}
     return history, CallbackList(users, model, params)
 
 
 # --- the steps ------------------------------------------------------------------------------
-
-
-class Passes:
-    """The data, batch by batch, as often as they are wanted.
-
-    With a key, each pass has a random order of its own. An epoch is a pass; or, where `steps` are
-    set, that many batches, and the next epoch goes on behind them.
-    """
-
-    def __init__(self, data: Data, settings: Settings, key: random.Key | None = None):
-        self.data, self.settings, self.key = data, settings, key
-        self.order: np.ndarray[Any, Any] | None = None
-        self._begun = 0
-        self._first = data.rows  # of the next batch; here: none is left
-
-    def epoch(self) -> Iterator[Stretch]:
-        """The batches of an epoch, as many in turn as have one size: the last may be smaller."""
-        if self._first >= self.data.rows:
-            self._begin()
-        left = self.settings.step_count(self.data.rows)
-        while left and self._first < self.data.rows:
-            first, rest = self._first, self.data.rows - self._first
-            n = min(self.settings.batch_size or BATCH_SIZE, rest)
-            steps = min(left, rest // n)
-            left -= steps
-            self._first += steps * n
-            yield Stretch(first, n, steps, self.order)
-
-    def _begin(self) -> None:
-        self.order = None
-        if self.key is not None and self.settings.shuffle:
-            self.order = shuffled(self.data.rows, (self.key[0], self.key[1] + self._begun))
-        self._begun += 1
-        self._first = 0
-
-
-def shuffled(rows: int, key: random.Key) -> np.ndarray[Any, Any]:
-    """The order of the rows in a pass."""
-    order: np.ndarray[Any, Any] = random_permutation(Tensor(list(key), "uint32"), rows).numpy()
-    return order
 
 
 # Seconds after which an engine that runs many steps at once gives Python a turn: for signals, and
@@ -333,7 +331,7 @@ TURN = 0.1
 
 
 def _answers(
-    model: Any, step: Batches, passes: Passes, callbacks: CallbackList, kind: str
+    model: Any, steps: Prepared, passes: Passes, callbacks: CallbackList, kind: str
 ) -> Iterator[Any]:
     """All batches of an epoch, an evaluation or a prediction, many at once where no callback wants
     each: the answer of each run of them."""
@@ -343,13 +341,14 @@ def _answers(
     most = getattr(model, "steps_per_execution", 1) if is_each else sys.maxsize
     seconds = math.inf if is_each else TURN
     number = 0
-    for stretch in passes.epoch():
+    for data, stretch in passes.epoch():
+        step = steps(data)
         done = 0
         while done < stretch.steps:
             if wants_begin:
                 callbacks.call(begin, number, {})
             part = stretch.part(done, most)
-            ran, answer = step.run(passes.data, part, seconds, joined=kind == "predict")
+            ran, answer = step.run(data, part, seconds, joined=kind == "predict")
             done += ran
             number += ran
             if wants_end:
@@ -361,7 +360,7 @@ def _answers(
 
 
 def _run(
-    model: Any, step: Batches, passes: Passes, callbacks: CallbackList, kind: str
+    model: Any, step: Prepared, passes: Passes, callbacks: CallbackList, kind: str
 ) -> dict[str, Any]:
     """All batches of an epoch or an evaluation; the figures after the last one."""
     logs: Any = {}
@@ -371,15 +370,16 @@ def _run(
 
 
 def _evaluated(
-    model: Any,
-    step: Batches,
-    data: Data,
-    settings: Settings,
-    callbacks: CallbackList,
+    model: Any, step: Prepared, passes: Passes, callbacks: CallbackList
 ) -> dict[str, Any]:
+    if not passes.has_more():
+        return {}
     model.reset_metrics()
     callbacks.call("on_test_begin", {})
-    logs = _run(model, step, Passes(data, settings), callbacks, "test")
+    try:
+        logs = _run(model, step, passes, callbacks, "test")
+    finally:
+        passes.close()
     callbacks.call("on_test_end", logs)
     return logs
 
