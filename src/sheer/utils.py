@@ -66,8 +66,8 @@ def pad_sequences(
 ) -> np.ndarray[Any, Any]:
     """Sequences of several lengths as one array (n, maxlen, ...).
 
-    maxlen: the length of the longest by default. padding, truncating: whether what is missing or too
-    much is at the beginning (`"pre"`) or at the end (`"post"`). value: what is filled in.
+    maxlen: the length of the longest by default. padding, truncating: whether what is missing or
+    too much is at the beginning (`"pre"`) or at the end (`"post"`). value: what is filled in.
 
     >>> pad_sequences([[1], [2, 3, 4]], maxlen=2)
     array([[0, 1],

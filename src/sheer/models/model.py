@@ -256,18 +256,23 @@ class Model(Layer):
         """Train the model, and return the history of its figures.
 
         Args:
-            x, y: arrays with one row per example, or lists of arrays.
+            x, y: arrays or frames with one row per example, or lists, tuples or dictionaries of
+                them. Or x alone gives batches, each x, (x,), (x, y) or (x, y, sample_weight): a
+                `utils.PyDataset`, a generator, or any iterable, such as another library's loader.
             batch_size: examples per step, 32 by default; the last batch of an epoch may be smaller.
+                For arrays only, as are validation_split and sample_weight.
             epochs: the number of the last epoch; they begin at `initial_epoch`.
             verbose: 0 silent, 1 a progress bar, 2 a line an epoch, `"auto"` the bar in a terminal
                 and lines elsewhere.
             callbacks: a list of Callbacks.
             validation_split: this last fraction of the rows is held out, and evaluated after each
                 epoch.
-            validation_data: (x, y) or (x, y, sample_weight), evaluated after each epoch.
-            shuffle: whether rows come in a new random order in each epoch.
+            validation_data: (x, y), (x, y, sample_weight), or batches, evaluated after each epoch.
+            shuffle: whether rows, or the batches of a PyDataset, come in a new random order in each
+                epoch.
             class_weight: for each class, the weight of its examples.
-            sample_weight: (n,), the weight of each example in the loss.
+            sample_weight: (n,), the weight of each example in the loss; for several targets also
+                one array for each, in the form of y.
             steps_per_epoch: end an epoch after so many batches; the next one goes on behind them.
             validation_steps, validation_batch_size: the same for validation.
             validation_freq: after every how many epochs it takes place, or a list of epochs,

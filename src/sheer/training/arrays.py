@@ -79,33 +79,35 @@ def _converted(value: Any, name: str, caller: str) -> Array:
             f"as a generator or a PyDataset. Got {kind}."
             + (f"\nIs it a function that gives batches? Call it: {name}()." * is_function)
         )
-    is_frame = hasattr(value, "columns") and hasattr(value, "dtypes")
+    if hasattr(value, "columns") and hasattr(value, "dtypes"):
+        return _joined(value, name, caller)
     try:
         array = np.asarray(value) if hasattr(value, "__array__") else np.from_dlpack(value)
     except Exception as error:
         raise TypeError(
             f"{caller}: {name}, a {type(value).__name__}, could not be made an array: {error}"
         ) from error
-    if is_frame:
-        # Columns lie one after the other there; batches are made of rows.
-        return np.ascontiguousarray(array if _is_numbers(array) else _joined(value, name, caller))
     is_series = hasattr(value, "to_frame") and hasattr(value, "dtype") and array.ndim == 1
     return array[:, None] if is_series else array
 
 
 def _joined(frame: Any, name: str, caller: str) -> Array:
-    """The columns of a frame whose dtypes differ, in the dtype that can hold all."""
+    """The columns of a frame side by side, in the dtype that can hold all.
+
+    Each is looked at by itself: as a whole, a frame may turn dates into numbers.
+    """
     pairs = frame.items() if hasattr(frame, "items") else zip(frame.columns, frame, strict=True)
-    columns = {label: np.asarray(column) for label, column in pairs}
+    columns = [(label, np.asarray(column)) for label, column in pairs]
     bad = [
-        f"  {label!r}: {column.dtype}" + (f", such as {column[0]!r}" if len(column) else "")
-        for label, column in columns.items()
+        f"  {label!r}: {column.dtype}"
+        + (f", such as {column[:1].tolist()[0]!r}" if len(column) else "")
+        for label, column in columns
         if not _is_numbers(column)
     ]
-    if bad:
+    if bad or not columns:
         raise TypeError(
-            f"{caller}: {name} must hold real numbers. These columns do not:\n"
-            + "\n".join(bad)
-            + "\nDrop them, number their categories, or fill what is missing."
+            f"{caller}: {name} must hold real numbers. "
+            + ("These columns do not:\n" + "\n".join(bad) if bad else "It has no columns.")
+            + "\nDrop them, number their categories, or fill what is missing." * bool(bad)
         )
-    return np.stack(list(columns.values()), axis=1)
+    return np.stack([column for _, column in columns], axis=1)
