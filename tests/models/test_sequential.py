@@ -198,7 +198,7 @@ def test_config_with_layers_of_ones_own():
     config = model.get_config()
     again = sheer.Sequential.from_config(config, custom_objects={"Double": Double})
     assert [type(layer).__name__ for layer in again.layers] == ["Double", "Dense"]
-    with pytest.raises(ValueError, match="The layer 'Double' of .* is not sheer's"):
+    with pytest.raises(ValueError, match=r"The layer 'Double' of .* is not sheer's"):
         sheer.Sequential.from_config(config)
 
 

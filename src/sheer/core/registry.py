@@ -228,7 +228,8 @@ def refuse(owner: str, given: dict[str, Any], lacked: dict[str, Any], known: Ite
     for name, value in given.items():
         if name not in lacked:
             raise TypeError(f"{owner}: unknown argument {name!r}.{did_you_mean(name, known)}")
-        if value is not lacked[name] and value != lacked[name]:
+        # None and False both say that it is not wanted.
+        if (value or lacked[name]) and value is not lacked[name] and value != lacked[name]:
             raise ValueError(
                 f"{owner}: {name} is not in sheer yet; only Keras's default, {lacked[name]!r}, can "
                 f"be given. Got {value!r}."
@@ -297,8 +298,11 @@ class Configurable:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """An object made from `get_config()`'s answer, or from that of Keras's class."""
-        return cls(**with_plain_dtype(config))
+        """An object made from `get_config()`'s answer, or from that of Keras's class, whose later
+        versions have more arguments: None, they say nothing."""
+        config = with_plain_dtype(config)
+        known = cls.parameters()
+        return cls(**{k: v for k, v in config.items() if v is not None or k in known})
 
     def __repr__(self) -> str:
         config = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
