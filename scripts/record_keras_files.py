@@ -7,8 +7,9 @@ KERAS_BACKEND=jax FOLDER/bin/python scripts/record_keras_files.py
 import json
 from pathlib import Path
 
-import keras
 import numpy as np
+
+import keras
 from keras import layers
 
 FOLDER = Path(__file__).parents[1] / "tests" / "fixtures" / "keras" / "files"
@@ -42,7 +43,7 @@ def sequential():
 
 
 class Net(keras.Model):
-    """Layers in attributes, lists and dictionaries, with names that stand before and after "layers"."""
+    """Layers in attributes, lists and dictionaries, with names before and after "layers"."""
 
     def __init__(self):
         super().__init__()

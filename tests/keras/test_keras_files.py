@@ -36,7 +36,7 @@ class Net(sheer.Model):
 
 @pytest.mark.parametrize("again", [False, True], ids=["Keras's file", "saved again"])
 def test_a_model_goes_on_where_keras_left_off(again: bool, tmp_path: Path) -> None:
-    """The next step needs the slots of the optimizer, its clipping, the penalties, the constraint."""
+    """The next step needs the optimizer's slots, its clipping, the penalties, the constraint."""
     model = sheer.saving.load_model(FOLDER / "sequential.keras")
     if again:
         model.save(tmp_path / "m.keras")

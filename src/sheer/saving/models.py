@@ -28,7 +28,7 @@ KEY = "sheer.model"
 KERAS_VERSION = "3.15.0"
 # How many times larger than the file a model's weights may be (float64 weights of a float16 file),
 # and room for what is not saved (a metric's state).
-GROWTH, SLACK = 4, 1 << 24
+GROWTH, SLACK = 4, 1 << 22
 
 
 def save_model(
