@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sheer.core.registry import Registry
-from sheer.core.registry import serialize as serialize
+from sheer.core.registry import serialize as described
 from sheer.ops import nn
 from sheer.ops.arithmetic import (
     abs,
@@ -164,6 +164,11 @@ def get(identifier: Any) -> Callable[[Any], Any]:
     """
     found: Callable[[Any], Any] = ACTIVATIONS.get(identifier) or linear
     return found
+
+
+def serialize(activation: Any) -> Any:
+    """The name of an activation function; one of your own is described by its name."""
+    return described(activation)
 
 
 def name_of(activation: Any) -> str:

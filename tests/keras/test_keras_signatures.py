@@ -45,7 +45,7 @@ LACKING = {
     "Model": ["*args"],
     # Older spellings of arguments, which Keras refuses in its own words.
     "Model.evaluate": ["**kwargs"],
-    "Model.load_weights": ["skip_mismatch=False", "**kwargs"],
+    "Model.load_weights": ["**kwargs"],
     "Model.summary": ["positions=None", "show_trainable=False", "layer_range=None"],
     "Model.save_weights": ["max_shard_size=None"],
     "Sequential.add": ["rebuild=True"],
@@ -82,7 +82,7 @@ LACKING = {
     ],
 }
 # sheer's optimizers name their state in `slots`, and what holds it together is of the machinery.
-ABSENT = {"optimizers.Optimizer.add_variable", "optimizers.OptimizerMap", "Model.save"}
+ABSENT = {"optimizers.Optimizer.add_variable", "optimizers.OptimizerMap"}
 ABSENT |= {
     f"callbacks.{name}"
     for name in (
@@ -281,10 +281,10 @@ IMPLIED = {
 
 
 def same_layer_value(here, keras):
-    """Keras wraps objects in their module, and writes tuples as lists."""
+    """Keras's later versions have more arguments, and it writes tuples as lists."""
     if isinstance(keras, dict):
         wanted = {k: v for k, v in keras["config"].items() if not k.endswith("_axes")}
-        return here == {"class_name": keras["class_name"], "config": wanted}
+        return here == {**keras, "config": wanted}
     if isinstance(keras, list):
         return list(here) == keras
     return here == keras

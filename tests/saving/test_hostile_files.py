@@ -250,7 +250,7 @@ HOSTILE = [
     {"class_name": "__typespec__", "config": []},
     {"class_name": "__numpy__", "config": {"value": [1], "dtype": "O"}},
     {"class_name": "__numpy__", "config": {"value": [], "dtype": "V8"}},
-    deep(100), deep(300),
+    deep(300),
     {"class_name": "Sequential", "config": {"layers": {"a": 1}}},
     {"class_name": "Sequential", "config": {"layers": [[]] * 3}},
     {"class_name": "Sequential", "config": {"layers": [], "build_input_shape": [None, 10**12]}},

@@ -269,6 +269,16 @@ def test_config_of_what_was_given(thing):
     assert type(thing)().get_config() != thing.get_config()
 
 
+def described(module, name, **config):
+    """As Keras writes an object."""
+    return {
+        "module": f"keras.{module}",
+        "class_name": name,
+        "config": config,
+        "registered_name": None,
+    }
+
+
 def test_config_of_a_layer():
     layer = layers.Dense(
         3,
@@ -284,13 +294,13 @@ def test_config_of_a_layer():
         "units": 3,
         "activation": "relu",
         "use_bias": True,
-        "kernel_initializer": {"class_name": "HeNormal", "config": {"seed": 1}},
-        "bias_initializer": {"class_name": "Zeros", "config": {}},
-        "kernel_regularizer": {"class_name": "L2", "config": {"l2": 0.5}},
+        "kernel_initializer": described("initializers", "HeNormal", seed=1),
+        "bias_initializer": described("initializers", "Zeros"),
+        "kernel_regularizer": described("regularizers", "L2", l2=0.5),
         "bias_regularizer": None,
-        "activity_regularizer": {"class_name": "L1", "config": {"l1": 0.01}},
+        "activity_regularizer": described("regularizers", "L1", l1=0.01),
         "kernel_constraint": None,
-        "bias_constraint": {"class_name": "NonNeg", "config": {}},
+        "bias_constraint": described("constraints", "NonNeg"),
         "trainable": True,
         "dtype": "float32",
         "name": "one",
@@ -306,7 +316,7 @@ def test_custom_objects():
     config = losses.serialize(Cube(name="cube"))
     found = losses.deserialize(config, custom_objects={"Cube": Cube})
     assert type(found) is Cube and found.name == "cube"
-    with pytest.raises(ValueError, match="Unknown loss class 'Cube'"):
+    with pytest.raises(ValueError, match=r"The loss 'Cube' of .* is not sheer's"):
         losses.deserialize(config)
 
 
