@@ -125,7 +125,7 @@ class Registry:
         if not isinstance(found, type):
             raise ValueError(self._unknown(name, " class", [c.__name__ for c in self.classes()]))
         with objects.CustomObjectScope(custom_objects):
-            thing = found.from_config(_plain_config(config))  # type: ignore[attr-defined]
+            thing = found.from_config(_plain_config(found, config))  # type: ignore[attr-defined]
         if made is not None and "shared_object_id" in config:
             made.made[config["shared_object_id"]] = thing
         return thing
@@ -136,13 +136,16 @@ def is_keras(module: Any) -> bool:
     return isinstance(module, str) and (module == "keras" or module.startswith("keras."))
 
 
-def _plain_config(config: dict[str, Any]) -> dict[str, Any]:
-    """The arguments in a description, with the functions that the caller gave for lambdas."""
+def _plain_config(cls: type, config: dict[str, Any]) -> dict[str, Any]:
+    """The arguments in a description, with the functions that the caller gave."""
     inner = dict(config.get("config") or {})
     for name, value in inner.items():
         if isinstance(value, dict) and is_lambda(value):
             inner[name] = given_lambda(inner.get("name"))
-    return inner
+        elif isinstance(value, dict) and value.get("class_name") == "function":
+            function = objects.get_registered_object(value.get("config"))
+            inner[name] = value if function is None else function
+    return known_arguments(cls, inner)
 
 
 def is_lambda(config: dict[str, Any]) -> bool:
@@ -236,8 +239,11 @@ def refuse(owner: str, given: dict[str, Any], lacked: dict[str, Any], known: Ite
             )
 
 
-def with_plain_dtype(config: dict[str, Any]) -> dict[str, Any]:
-    """The config with a dtype by name, where Keras has a policy."""
+def known_arguments(cls: type, config: dict[str, Any]) -> dict[str, Any]:
+    """A config of Keras's in words that the class knows: the dtype by name, where Keras has a policy,
+    and without arguments of later versions that are None, and so say nothing."""
+    parameters = cls.parameters()  # type: ignore[attr-defined]
+    config = {k: v for k, v in config.items() if v is not None or k in parameters}
     policy = config.get("dtype")
     if not isinstance(policy, dict):
         return config
@@ -298,11 +304,8 @@ class Configurable:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """An object made from `get_config()`'s answer, or from that of Keras's class, whose later
-        versions have more arguments: None, they say nothing."""
-        config = with_plain_dtype(config)
-        known = cls.parameters()
-        return cls(**{k: v for k, v in config.items() if v is not None or k in known})
+        """An object made from `get_config()`'s answer, or from that of Keras's class."""
+        return cls(**known_arguments(cls, config))
 
     def __repr__(self) -> str:
         config = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
