@@ -244,6 +244,7 @@ CONFIGS = {
 ARGUMENTS_OF = {
     "layers.Dense": (3,),
     "layers.Activation": ("relu",),
+    "layers.Dropout": (0.5,),
     "layers.InputLayer": ((4,),),
 }
 

@@ -56,9 +56,38 @@ def own_layer():
     return model
 
 
+def regularized():
+    model = sheer.Sequential(
+        [
+            sheer.Input((8,)),
+            layers.Dense(16, use_bias=False),
+            layers.BatchNormalization(),
+            layers.Activation("relu"),
+            layers.Dropout(0.2),
+            layers.Dense(1),
+        ]
+    )
+    model.compile("sgd", "mse")
+    return model
+
+
+def words():
+    model = sheer.Sequential(
+        [
+            sheer.Input((5,), dtype="int32"),
+            layers.Embedding(100, 4),
+            layers.Flatten(),
+            layers.LayerNormalization(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
 def programs():
     """(name, program) for each golden text."""
-    for make in (textbook, regression, binary, own_layer):
+    for make in (textbook, regression, binary, own_layer, regularized, words):
         sheer.utils.clear_session()
         model = make()
         yield f"{make.__name__}_train", model.train_program()
@@ -66,3 +95,5 @@ def programs():
     model = textbook()
     yield "textbook_test", model.test_program()
     yield "textbook_predict", model.predict_program()
+    sheer.utils.clear_session()
+    yield "regularized_predict", regularized().predict_program()

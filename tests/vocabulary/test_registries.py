@@ -53,15 +53,18 @@ REQUIRED = {
     "Permute": {"dims": (1,)},
     "RepeatVector": {"n": 2},
     "Reshape": {"target_shape": (3, -1)},
-    "TimeDistributed": {"layer": layers.Dense(3)},
-    "Wrapper": {"layer": layers.Dense(3)},
+    "TimeDistributed": {"layer": layers.Dense},
+    "Wrapper": {"layer": layers.Dense},
     **small.REQUIRED,
 }
 MODELS = {"Model", "Sequential"}
 
 
 def made(cls, **arguments):
-    return cls(**REQUIRED.get(cls.__name__, {}), **arguments)
+    required = REQUIRED.get(cls.__name__, {})
+    # A layer in a layer is another one each time.
+    fresh = {k: v(3) if isinstance(v, type) else v for k, v in required.items()}
+    return cls(**fresh, **arguments)
 
 
 def of_kind(kind, but=()):

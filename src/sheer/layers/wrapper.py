@@ -53,15 +53,19 @@ class TimeDistributed(Wrapper):
     supports_masking = True
 
     def build(self, input_shape: Any) -> None:
+        self._check(input_shape)
         super().build((input_shape[0], *input_shape[2:]))
 
-    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        if inputs.ndim < 3 or (mask is not None and mask.shape[:2] != inputs.shape[:2]):
-            got = show(inputs.shape) + (f", mask {show(mask.shape)}" if mask is not None else "")
+    def _check(self, shape: Any, mask: Any = None) -> None:
+        if len(shape) < 3 or (mask is not None and mask.shape[:2] != shape[:2]):
+            got = show(shape) + (f", mask {show(mask.shape)}" if mask is not None else "")
             raise ValueError(
                 f"TimeDistributed {self.name!r} needs an input (n, steps, ...), and a mask of as "
                 f"many examples and steps. Got {got}."
             )
+
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        self._check(inputs.shape, mask)
         n, steps = inputs.shape[:2]
         takes_mask = mask is not None and "mask" in signature(self.layer.call).parameters
 
