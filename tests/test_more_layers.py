@@ -381,10 +381,10 @@ def test_lambda():
 def test_lambda_from_a_file_needs_its_function():
     code = {"class_name": "__lambda__", "config": {"code": "4wEAAAAA", "defaults": None}}
     named = {"class_name": "function", "config": "shifted", "registered_name": "shifted"}
-    for function, key in ((code, "s"), (named, "shifted"), ("shifted", "shifted")):
+    for function, key in ((code, "s"), (named, "shifted")):
         config = {"name": "s", "function": function}
         text = message(lambda config=config: layers.Lambda.from_config(config))
-        assert text.endswith(f"Give it by custom_objects={{{key!r}: function}}.")
+        assert f"custom_objects={{{key!r}: ...}}" in text
         layer = layers.Lambda.from_config(config, custom_objects={key: shifted})
         assert layer.function is shifted and layer.name == "s"
 

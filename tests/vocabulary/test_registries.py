@@ -498,6 +498,24 @@ def test_step_with_layer(cls):
     assert_trains(hidden=lambda: Around(made(cls), call))
 
 
+@pytest.mark.parametrize("suffix", ["safetensors", "keras"])
+@pytest.mark.parametrize(
+    "cls", of_kind("layer", but=MODELS | TWO | {"InputLayer", "Lambda", "Wrapper"}), ids=by_name
+)
+def test_save_and_load_a_layer(cls, suffix, tmp_path):
+    if suffix == "keras":
+        pytest.importorskip("h5py", reason="Keras's files need sheer[h5]")
+    x = np.abs(X.reshape(8, 3, 2) if cls.__name__ == "TimeDistributed" else X)
+    parts = [made(cls), layers.Flatten(name="rows"), layers.Dense(2, name="out")]
+    model = sheer.Sequential([sheer.Input(x.shape[1:]), *parts])
+    model.compile("sgd", "mse")
+    model.train_on_batch(x, ONE_HOT[:, :2])  # what begins as 0 or 1 is then something else
+    model.save(tmp_path / f"m.{suffix}")
+    same = sheer.models.load_model(tmp_path / f"m.{suffix}")
+    assert same.get_config() == model.get_config()
+    np.testing.assert_array_equal(same.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS.entries))
 def test_step_with_activation(name):
     activation = ACTIVATIONS.entries[name]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from sheer import activations
+from sheer.core.objects import CustomObjectScope, get_registered_object
+from sheer.core.registry import LAMBDA, given_lambda, is_lambda
 from sheer.layers.base import LAYERS, Layer
 
 
@@ -98,33 +100,30 @@ class Lambda(Layer):
     ) -> Self:
         """A layer made from `get_config()`'s answer, or from what a file says.
 
-        custom_objects: the function, by its own name or by that of the layer.
+        custom_objects: the function by its name; a lambda by the name of the layer.
         """
-        found = {
-            key: _found(value, config.get("name"), custom_objects or {})
-            for key, value in config.items()
-            if key in ("function", "output_shape", "mask")
-        }
-        return cls(**{**config, **found})
+        with CustomObjectScope(custom_objects):
+            found = {
+                key: _found(config[key], config.get("name"))
+                for key in ("function", "output_shape", "mask")
+                if isinstance(config.get(key), dict)
+            }
+        return super().from_config({**config, **found})
 
     def formula(self) -> str:
         name = activations.name_of(self.function)
-        return "a function of yours" if name == "<lambda>" else f"{name}(x)"
+        return "a function of yours" if name == LAMBDA else f"{name}(x)"
 
 
-def _found(value: Any, layer: Any, custom_objects: dict[str, Any]) -> Any:
-    """The function that a file means; what is no function stays."""
-    name = value
-    if isinstance(value, dict):
-        # As Keras writes them: a name, or the code of a lambda, which is not looked at.
-        name = value.get("config") if value.get("class_name") == "function" else "<lambda>"
-    if not isinstance(name, str):
-        return value
-    function = custom_objects.get(name, custom_objects.get(str(layer)))
-    if function is None:
-        key = layer if name == "<lambda>" else name
+def _found(description: dict[str, Any], owner: Any) -> Any:
+    """The function that a file means; the code of a lambda is not looked at."""
+    if is_lambda(description):
+        return given_lambda(owner)
+    name = description.get("config")
+    function = get_registered_object(str(name))
+    if not callable(function):
         raise ValueError(
-            f"Lambda {layer!r}: a file does not hold its function {name}. Give it by "
-            f"custom_objects={{{key!r}: function}}."
+            f"Lambda {owner!r}: a file does not hold its function {name!r}. Give it by "
+            f"custom_objects={{{name!r}: ...}}."
         )
     return function

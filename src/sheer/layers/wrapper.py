@@ -32,7 +32,7 @@ class Wrapper(Layer):
         """A layer made from `get_config()`'s answer; `custom_objects` are layers of your own."""
         layer = config["layer"]
         layer = LAYERS.deserialize(layer, custom_objects) if isinstance(layer, dict) else layer
-        return cls(**{**config, "layer": layer})
+        return super().from_config({**config, "layer": layer})
 
 
 @LAYERS.add()
