@@ -181,9 +181,13 @@ def _alike(a: Any, b: Any) -> bool:
     return not isinstance(a, (dict, list, tuple)) and not isinstance(b, (dict, list, tuple))
 
 
+# From so many values on, an engine may share the work.
+SHARED = 1 << 17
+
+
 def _quiet_sum(array: np.ndarray[Any, Any]) -> Any:
-    if array.dtype in NAMES:
-        return total(Tensor.of(array)).numpy()  # an engine may share the work
+    if array.size >= SHARED and array.dtype in NAMES:
+        return total(Tensor.of(array)).numpy()
     with np.errstate(all="ignore"):
         return array.sum()
 
