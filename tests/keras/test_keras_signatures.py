@@ -41,8 +41,6 @@ REGISTRIES = {
 
 # What sheer does not have at all, besides what its registries say themselves.
 LACKING = {
-    # There is no functional API yet: a Model is a Sequential or a subclass.
-    "Model": ["*args"],
     # Older spellings of arguments, which Keras refuses in its own words.
     "Model.evaluate": ["**kwargs"],
     "Model.load_weights": ["**kwargs"],
@@ -179,6 +177,7 @@ ARGUMENTS = {
     "Embedding": {"input_dim": 1, "output_dim": 1},
     "GaussianDropout": {"rate": 0.5},
     "GaussianNoise": {"stddev": 0.5},
+    "Functional": {"inputs": (x := sheer.Input((1,))), "outputs": sheer.layers.Dense(1)(x)},
     "InputLayer": {"shape": (1,)},
     "Lambda": {"function": abs},
     "Permute": {"dims": (1,)},

@@ -48,6 +48,7 @@ REQUIRED = {
     "GaussianDropout": {"rate": 0.25},
     "GaussianNoise": {"stddev": 0.25},
     "GroupNormalization": {"groups": 3},
+    "Functional": {"inputs": (x := sheer.Input((6,))), "outputs": layers.Dense(2)(x)},
     "InputLayer": {"shape": (6,)},
     "Lambda": {"function": abs},
     "Permute": {"dims": (1,)},
@@ -57,7 +58,7 @@ REQUIRED = {
     "Wrapper": {"layer": layers.Dense},
     **small.REQUIRED,
 }
-MODELS = {"Model", "Sequential"}
+MODELS = {"Functional", "Model", "Sequential"}
 
 
 def made(cls, **arguments):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
 from typing import Any, TypeAlias
 
@@ -103,6 +103,21 @@ def symbolic(shape: Iterable[Any]) -> Shape:
 def with_none(shape: Shape) -> tuple[int | None, ...]:
     """The shape as Keras writes it, None for the batch size."""
     return tuple(None if isinstance(size, Dim) else size for size in shape)
+
+
+def map_shapes(function: Callable[[tuple[Any, ...]], Any], shapes: Any) -> Any:
+    """The structure of shapes with each replaced by `function(shape)`.
+
+    >>> map_shapes(len, {"a": (None, 3), "b": [(2,), ()]})
+    {'a': 2, 'b': [1, 0]}
+    """
+    if isinstance(shapes, dict):
+        return {key: map_shapes(function, value) for key, value in shapes.items()}
+    if not isinstance(shapes, (tuple, list)):
+        raise TypeError(f"A shape is a tuple of sizes, such as (None, 784). Got {shapes!r}.")
+    if any(isinstance(value, (tuple, list, dict)) for value in shapes):
+        return type(shapes)(map_shapes(function, value) for value in shapes)
+    return function(tuple(shapes))
 
 
 def show(shape: Sequence[Any]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, wraps
-from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from sheer.core.objects import take_room
 from sheer.core.registry import Configurable, Registry, refuse
 from sheer.core.scope import part
 from sheer.core.shapes import show, with_none
+from sheer.layers.structure import Structure
 from sheer.ops.arithmetic import cast
 from sheer.ops.declare import operand
+from sheer.ops.node import Node, called_on_symbols, holds_symbols
 from sheer.ops.operand import Operand
 from sheer.ops.random import SeedGenerator
-from sheer.ops.recording import computing
+from sheer.ops.recording import computing, current_trace
 from sheer.ops.shaping import shape as shape_of
 from sheer.ops.symbol import Symbol, named
 from sheer.ops.variable import Variable
@@ -42,10 +44,32 @@ class Calling:
 
     path: tuple[str, ...] = ()
     depth: int = 0
-    training: bool = False
+    training: bool | None = None
+
+    def within(self, layer: Layer, training: bool | None) -> Calling:
+        """Inside of this layer's call too."""
+        is_named = layer.in_path or self.depth
+        path = (*self.path, layer.name) if is_named else self.path
+        return Calling(path, self.depth + 1, training)
 
 
 _calling: ContextVar[Calling] = ContextVar("calling", default=Calling())  # noqa: B039 (frozen)
+
+
+def in_training() -> bool | None:
+    """Whether the layers train, where the call that runs now was told."""
+    return _calling.get().training
+
+
+@contextmanager
+def inside(layer: Layer) -> Iterator[None]:
+    """Calls inside are those of this layer's parts."""
+    calling = _calling.get()
+    token = _calling.set(calling.within(layer, calling.training))
+    try:
+        yield
+    finally:
+        _calling.reset(token)
 
 
 def _once(build: Callable[..., None]) -> Callable[..., None]:
@@ -63,64 +87,11 @@ def _once(build: Callable[..., None]) -> Callable[..., None]:
 
 
 @cache
-def _takes_training(layer: type) -> bool:
-    """Whether the layers of this class are told if they train."""
-    return "training" in inspect.signature(layer.call).parameters  # type: ignore[attr-defined]
-
-
-class Structure:
-    """What a layer is made of: `layers`, itself the first, `weights` and `seeds` (the states of
-    seed generators), each once. `is_ours` says that all layers are sheer's own, and that calling
-    them leaves nothing behind: no losses, and nothing that a user's code may do.
-
-    Asked for at every call, so it is kept; it is true while all attributes, and the lists, tuples
-    and dictionaries in them, hold the very objects that they held.
-    """
-
-    def __init__(self) -> None:
-        self.layers: list[Layer] = []
-        self.weights: list[Variable] = []
-        self.seeds: list[Variable] = []
-        self.is_ours = False
-        self._held: list[tuple[Any, tuple[Any, ...]]] = []
-
-    def find(self, layer: Layer) -> None:
-        """Walk through a layer and all inside it."""
-        found: dict[int, list[Layer | Variable | SeedGenerator]] = {}
-        waiting = [layer]
-        while waiting:
-            one = waiting.pop(0)
-            if id(one) not in found:
-                found[id(one)] = parts = list(one.parts())
-                self.layers.append(one)
-                self._hold(vars(one))
-                waiting[:0] = [part for part in parts if isinstance(part, Layer)]
-        weights = [p for parts in found.values() for p in parts if isinstance(p, Variable)]
-        self.weights = list({id(v): v for v in weights}.values())
-        seeds = [p.state for parts in found.values() for p in parts if isinstance(p, SeedGenerator)]
-        self.seeds = list({id(v): v for v in seeds}.values())
-        self.is_ours = all(
-            type(one).__module__.startswith("sheer.")
-            and one.activity_regularizer is None
-            and not one.calls_users_code
-            for one in self.layers
-        )
-
-    def _hold(self, container: Any) -> None:
-        values = tuple(container.values() if isinstance(container, dict) else container)
-        if not isinstance(container, tuple):  # a tuple stays as it is
-            self._held.append((container, values))
-        for value in values:
-            if isinstance(value, (list, tuple, dict)):
-                self._hold(value)
-
-    def is_current(self) -> bool:
-        """Whether nothing has changed since it was found."""
-        for container, values in self._held:
-            now = container.values() if type(container) is dict else container
-            if len(now) != len(values) or not all(map(is_, now, values)):
-                return False
-        return True
+def _takes_training(layer: type, is_unknown: bool) -> bool:
+    """Whether the layers of this class are told if they train; where that is not known, those are
+    that have no default of their own."""
+    found = inspect.signature(layer.call).parameters.get("training")  # type: ignore[attr-defined]
+    return found is not None and (not is_unknown or found.default is found.empty)
 
 
 class Layer(Configurable):
@@ -171,12 +142,15 @@ class Layer(Configurable):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
         self.path = self.name
-        self.output_shape: tuple[Any, ...] | None = None
+        # With None for the batch size; for several outputs, a structure of shapes.
+        self.output_shape: Any = None
         self._trainable = trainable
         self._weights: list[Variable] = []
         # The id()s of weights that are not trained only because `trainable = False` was said.
         self._frozen: set[int] = set()
         self._added_losses: list[Any] = []
+        # Its calls on symbols that belong to no program: what models are put together from.
+        self._inbound_nodes: list[Node] = []
 
     if not TYPE_CHECKING:
 
@@ -185,6 +159,9 @@ class Layer(Configurable):
                 raise RuntimeError(
                     f"{type(self).__name__}: call super().__init__() at the start of __init__()."
                 )
+            found = getattr(type(self), name, None)
+            if isinstance(found, property):
+                return found.fget(self)  # it says itself what is missing
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -282,22 +259,22 @@ class Layer(Configurable):
     # --- calling --------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Build it if need be, then compute."""
+        """Build it if need be, then compute. On symbols outside of any program, as `Input` makes
+        them: the symbols of the outputs, of which a model can be made."""
+        if current_trace() is None and holds_symbols(args, kwargs):
+            return self._called_on_symbols(args, kwargs)
         args = tree.map_tree(self._converted, args)
         calling = _calling.get()
-        training = kwargs.get("training")
+        training = kwargs.pop("training", None)
         training = calling.training if training is None else bool(training)
-        kwargs = {k: v if k == "training" else tree.map_tree(self._converted, v)
-                  for k, v in kwargs.items()}  # fmt: skip
-        if _takes_training(type(self)):  # type: ignore[arg-type]
+        kwargs = {k: tree.map_tree(self._converted, v) for k, v in kwargs.items()}
+        inner = calling.within(self, training)
+        self._build_for(args or tuple(kwargs.values()), inner.path)
+        if _takes_training(type(self), training is None):  # type: ignore[arg-type]
             kwargs["training"] = training
-        else:
-            kwargs.pop("training", None)
-        path = (*calling.path, self.name) if self.in_path or calling.depth else calling.path
-        self._build_for(args or tuple(kwargs.values()), path)
-        token = _calling.set(Calling(path, calling.depth + 1, training))
+        token = _calling.set(inner)
         try:
-            with part("/".join(path), self.formula()):
+            with part("/".join(inner.path), self.formula()):
                 if not calling.depth:
                     for layer in self._flatten_layers():
                         if layer._added_losses:
@@ -308,22 +285,25 @@ class Layer(Configurable):
                 self._penalize(outputs)
         finally:
             _calling.reset(token)
-        if isinstance(outputs, Operand):
-            shape = (None, *with_none(outputs.shape)[1:]) if outputs.ndim else ()
-            # The same tuple stays, so that the structure does not seem changed.
-            self.output_shape = self.output_shape if shape == self.output_shape else shape
+        shapes = tree.map_tree(_shape_of_output, outputs)
+        # The same object stays, so that the structure does not seem changed.
+        self.output_shape = self.output_shape if shapes == self.output_shape else shapes
         return outputs
+
+    def _called_on_symbols(self, args: Any, kwargs: Any) -> Any:
+        before = {id(layer): layer._added_losses for layer in self._flatten_layers()}
+        try:
+            return called_on_symbols(self, args, kwargs)
+        finally:
+            # Those of this call are of no program.
+            for layer in self._flatten_layers():
+                layer._added_losses = before.get(id(layer), [])
 
     def _converted(self, value: Any) -> Any:
         """Arrays as Tensors, floats in the layer's dtype."""
-        if not isinstance(value, (Operand, np.ndarray)):
-            return value
-        value = operand(value)
-        return (
-            cast(value, self.dtype)
-            if is_float(value.dtype) and value.dtype != self.dtype
-            else value
-        )
+        value = as_operand(value)
+        is_other = isinstance(value, Operand) and value.dtype != self.dtype
+        return cast(value, self.dtype) if is_other and is_float(value.dtype) else value
 
     def _build_for(self, args: Any, path: tuple[str, ...]) -> None:
         if self.built:
@@ -440,6 +420,26 @@ class Layer(Configurable):
             penalties += layer._added_losses
         return penalties
 
+    @property
+    def input(self) -> Any:
+        """The symbol, or the symbols, of its first call on any."""
+        inputs = self._first_node("input").inputs
+        return inputs[0] if len(inputs) == 1 else inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbol, or the symbols, that its first call on symbols gave."""
+        outputs = self._first_node("output").outputs
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _first_node(self, wanted: str) -> Node:
+        if not self._inbound_nodes:
+            raise AttributeError(
+                f"Layer {self.name!r} has no {wanted} yet: it was never called on a symbol, such "
+                "as Input gives, nor is it part of a model whose input shape is known."
+            )
+        return self._inbound_nodes[0]
+
     def count_params(self) -> int:
         """How many numbers its weights hold."""
         return sum(int(np.prod(v.shape)) for v in self.weights)
@@ -485,3 +485,14 @@ class Layer(Configurable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def as_operand(value: Any) -> Any:
+    """An array as a Tensor; what is no array as it is."""
+    return operand(value) if isinstance(value, (Operand, np.ndarray)) else value
+
+
+def _shape_of_output(output: Any) -> Any:
+    if not isinstance(output, Operand):
+        return None
+    return (None, *with_none(output.shape)[1:]) if output.ndim else ()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sheer.core import config
-from sheer.core.dtypes import standardize_dtype
 from sheer.core.registry import refuse
 from sheer.layers.base import LAYERS, Layer
+from sheer.ops.node import Node
 from sheer.ops.symbol import Symbol
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ class InputSpec:
     dtype: str = "float32"
 
 
-LACKS = {"sparse": None, "ragged": None, "optional": False}
-
-
 def Input(
     shape: Any = None,
     batch_size: int | None = None,
@@ -34,7 +30,7 @@ def Input(
     name: str | None = None,
     **kwargs: Any,
 ) -> Symbol:
-    """A symbol for data of this shape: the first in a Sequential.
+    """A symbol for data of this shape: where a model begins.
 
     Args:
         shape: of one example, the batch axis not counted.
@@ -46,11 +42,12 @@ def Input(
     <Symbol keras_tensor shape=(n, 784) dtype=float32>
     """
     refuse("Input", kwargs, LACKS | {"tensor": None}, INPUT)
-    batch_shape = _batch_shape("Input", shape, batch_size, batch_shape)
-    dtype = standardize_dtype(dtype or config.floatx())
-    return Symbol(batch_shape, dtype, label=name or "keras_tensor")
+    shape = _batch_shape("Input", shape, batch_size, batch_shape)
+    symbol: Symbol = InputLayer(batch_shape=shape, dtype=dtype, name=name).output
+    return symbol
 
 
+LACKS = {"sparse": None, "ragged": None, "optional": False}
 INPUT = ("shape", "batch_size", "dtype", "batch_shape", "name")
 
 
@@ -60,16 +57,21 @@ def _batch_shape(who: str, shape: Any, batch_size: Any, batch_shape: Any) -> tup
             f"{who}: give the shape of one example, such as {who}((784,)), or else batch_shape. "
             f"Got shape={shape} and batch_shape={batch_shape}."
         )
-    if batch_shape is not None:
-        return tuple(batch_shape)
-    return (batch_size, *((shape,) if isinstance(shape, int) else shape))
+    if batch_shape is None:
+        batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else shape))
+    if None in batch_shape[1:]:
+        raise ValueError(
+            f"{who}: only the batch size may be left open, all other sizes must be numbers. Got "
+            f"the shape {tuple(batch_shape)}."
+        )
+    return tuple(batch_shape)
 
 
 @LAYERS.add()
 class InputLayer(Layer):
-    """Passes its input on; it tells a Sequential the shape of the data.
+    """Passes its input on; it tells a model the shape of the data.
 
-    Arguments as for `Input`.
+    Arguments as for `Input`, which gives its `output`.
     """
 
     lacks = LACKS | {"input_tensor": None}
@@ -83,12 +85,27 @@ class InputLayer(Layer):
         name: str | None = None,
         **kwargs: Any,
     ):
+        for absent in ("sparse", "ragged"):
+            if kwargs.get(absent) is False:  # as in Keras's configs
+                del kwargs[absent]
         super().__init__(name=name, dtype=dtype, **kwargs)
         self.batch_shape = _batch_shape("InputLayer", shape, batch_size, batch_shape)
         self.built = True
+        self.output_shape = self.batch_shape
+        Node(self, (), {}, Symbol(self.batch_shape, self.dtype, label=name or "keras_tensor"))
 
     def call(self, inputs: Any) -> Any:
         return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        plain = {"sparse": False, "ragged": False, "optional": False}
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self.dtype,
+            "name": self.name,
+            **plain,
+        }
 
 
 def check_features(layer: Dense, input_shape: Any) -> int:

@@ -12,12 +12,13 @@ from sheer.autodiff import GradientTape
 from sheer.callbacks import History
 from sheer.core import tree
 from sheer.core.errors import NotBuiltError
+from sheer.core.registry import serialize
 from sheer.core.scope import section
-from sheer.core.shapes import with_none
+from sheer.core.shapes import map_shapes, with_none
 from sheer.core.text import printable
-from sheer.layers.base import LAYERS, Layer
-from sheer.losses import Loss
+from sheer.layers.base import LAYERS, Layer, as_operand
 from sheer.metrics import Metric
+from sheer.models.graph import Graph
 from sheer.ops.declare import operand
 from sheer.ops.operand import Operand
 from sheer.ops.recording import current_trace, open_tapes
@@ -26,16 +27,17 @@ from sheer.ops.tensor import Tensor
 from sheer.program import Program
 from sheer.trace import trace
 from sheer.training import loop
-from sheer.training.compiled import CompiledMetrics, compile_loss, compile_weight
+from sheer.training.compiled import CompiledLoss, CompiledMetrics
 from sheer.training.data import Data, unpack
-from sheer.training.steps import Steps
+from sheer.training.steps import Steps, names_of
 from sheer.training.undo import undone_on_error
 
 
 class Model(Layer):
     """A network that can be trained.
 
-    A subclass makes its layers in `__init__` and chains them in `call`.
+    `Model(inputs, outputs)` is made of the layers called between these, see `models.Functional`. A
+    subclass makes its layers in `__init__` and chains them in `call`.
 
     Example:
 
@@ -59,20 +61,43 @@ class Model(Layer):
     # Whether files name the weights by `layers` before any attribute.
     layers_first = False
 
-    def __init__(self, **kwargs: Any):
-        super().__init__(**kwargs)
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Model and (len(args) > 1 or {"inputs", "outputs"} & set(kwargs)):
+            from sheer.models.functional import Functional
+
+            return object.__new__(Functional)
+        return object.__new__(cls)
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        given = {**dict(zip(("inputs", "outputs", "name"), args, strict=False)), **kwargs}
+        inputs, outputs = given.pop("inputs", None), given.pop("outputs", None)
+        if (inputs is None) != (outputs is None) or len(args) > 3:
+            raise TypeError(
+                f"{type(self).__name__}: give inputs and outputs, or none of both. Got "
+                f"inputs={inputs!r} and outputs={outputs!r}."
+            )
+        super().__init__(**given)
+        # The calls between the inputs and the outputs, where the model was made of these.
+        self._graph: Graph | None = None
+        self._graph_layers: list[Layer] = []
+        self.layers_first = self.layers_first or inputs is not None
         self.stop_training = False
         self.optimizer: Any = None
         self.loss: Any = None
         self.history: Any = None
         self._compiled: CompiledMetrics | None = None
-        self._compiled_loss: Loss | None = None
-        self._loss_weight: float | None = None
+        self._compiled_loss: CompiledLoss | None = None
         self._compile_arguments: dict[str, Any] | None = None
         # The data as symbols, once known: what programs are traced with.
         self.input_symbols: Any = None
         self.output_symbols: Any = None
         self._steps = Steps(self)
+        if inputs is not None:
+            graph = Graph(inputs, outputs, self.name)
+            self._take_graph(graph)
+            self._graph_layers = graph.layers
+            if not self._trainable:
+                self.trainable = False
 
     # --- compile --------------------------------------------------------------------------
 
@@ -92,10 +117,12 @@ class Model(Layer):
 
         Args:
             optimizer, loss: a name, a config, or an instance; the loss may be a function of
-                (y_true, y_pred).
-            loss_weights: a factor for the loss.
+                (y_true, y_pred). For several outputs a list of losses, or a dictionary by the
+                names of the outputs; None for an output without one. One loss counts for all.
+            loss_weights: a factor for the loss, or a list or dictionary of them.
             metrics, weighted_metrics: lists of names, functions or instances; the weighted ones
-                count each example by its weight. `"accuracy"` fits itself to the targets.
+                count each example by its weight. `"accuracy"` fits itself to the targets. For
+                several outputs a list or dictionary of such lists.
             run_eagerly: whether `train_step` runs as it stands, op by op, and not as a program: for
                 debugging with print and breakpoints in your own layers.
 
@@ -105,13 +132,10 @@ class Model(Layer):
         program.
         """
         given = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
-        made = (
-            optimizers.get(optimizer),
-            compile_loss(loss),
-            compile_weight(loss_weights),
-            CompiledMetrics(metrics, weighted_metrics),
-        )
-        self.optimizer, self._compiled_loss, self._loss_weight, self._compiled = made
+        losses = CompiledLoss(loss, loss_weights, self.names_inside()[1])
+        compiled = CompiledMetrics(metrics, weighted_metrics, losses)
+        self.optimizer, self._compiled = optimizers.get(optimizer), compiled
+        self._compiled_loss = None if loss is None else losses
         self._compile_arguments = {**given, "optimizer": self.optimizer}
         self.loss = loss
         self.run_eagerly = run_eagerly
@@ -135,8 +159,12 @@ class Model(Layer):
 
     @property
     def metrics_names(self) -> list[str]:
-        """Their names."""
-        return [metric.name for metric in self.metrics]
+        """Their names in the logs."""
+        return list(self._metrics_by_name())
+
+    def _metrics_by_name(self) -> dict[str, Metric]:
+        names = self._compiled.names if self._compiled else {}
+        return {names.get(id(metric), metric.name): metric for metric in self.metrics}
 
     def check_compiled(self, caller: str) -> None:
         """Raise where `compile` has not been called."""
@@ -177,7 +205,12 @@ class Model(Layer):
     def predict_step(self, data: Any) -> Any:
         """The predictions for a batch. May be overridden."""
         x, _, _ = unpack(data)
-        return tree.map_tree(lambda y: named("y_pred", y), self(x, training=False))
+        return self._named_outputs(self(x, training=False))
+
+    def _named_outputs(self, outputs: Any) -> Any:
+        """The outputs, which ask for these names in a program: y_pred, or one for each output."""
+        names = names_of("y_pred", outputs, self.names_inside()[1])
+        return tree.refill(outputs, list(map(named, names, tree.leaves(outputs))))
 
     def compute_loss(
         self,
@@ -191,16 +224,18 @@ class Model(Layer):
 
         May be overridden.
         """
+        if self._compiled_loss is not None:
+            self._compiled_loss.settled(y_pred)
         name = self._compiled_loss.name if self._compiled_loss else "penalties"
         with section(f"loss: {name}"):
             penalties = self.losses
+            loss = None
             if self._compiled_loss is not None:
-                y_pred = named("y_pred", y_pred)
+                y_pred = self._named_outputs(y_pred)
                 loss = self._compiled_loss(y, y_pred, sample_weight)
-                loss = loss if self._loss_weight is None else loss * self._loss_weight
-            elif penalties:
+            if loss is None and penalties:
                 loss = penalties.pop(0)
-            else:
+            if loss is None:
                 raise ValueError(
                     "There is no loss to compute. Give compile() a loss, such as "
                     "loss='mean_squared_error', or call add_loss in a layer."
@@ -225,7 +260,7 @@ class Model(Layer):
 
     def get_metrics_result(self) -> dict[str, Any]:
         """All figures so far, by name."""
-        return {metric.name: metric.result() for metric in self.metrics}
+        return {name: metric.result() for name, metric in self._metrics_by_name().items()}
 
     def reset_metrics(self) -> None:
         """Forget all batches seen by the metrics."""
@@ -496,7 +531,9 @@ class Model(Layer):
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Build the model for the shapes that `get_build_config` gave."""
-        self.build(_shape_of_lists(config.get("input_shape")))
+        shapes = config.get("input_shape")
+        if shapes is not None:
+            self.build(map_shapes(tuple, shapes))
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments that `compile` was given, None where it was not called."""
@@ -505,6 +542,131 @@ class Model(Layer):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile the model with the arguments that a file holds."""
         self.compile(**saving.deserialize_keras_object(config))
+
+    # --- inputs and outputs ---------------------------------------------------------------
+
+    def _take_graph(self, graph: Graph) -> None:
+        """Be built as these calls say."""
+        self._graph, self.built = graph, True
+        names = iter(names_of("x", graph.inputs_structure, self.names_inside()[0]))
+        self.input_symbols = tree.map_tree(
+            lambda x: Symbol((None, *x.shape[1:]), x.dtype, label=next(names)),
+            graph.inputs_structure,
+        )
+        self.output_symbols = graph.outputs_structure
+        self.output_shape = tree.map_tree(lambda x: with_none(x.shape), graph.outputs_structure)
+
+    def outputs_like(self) -> Any:
+        """Symbols such as the outputs; None where these are not known yet."""
+        if self.output_symbols is not None or self.output_shape is None:
+            return self.output_symbols
+        return map_shapes(lambda shape: Symbol(shape, self.dtype), self.output_shape)
+
+    def names_inside(self) -> tuple[list[str], list[str]]:
+        """The names of the inputs and of the outputs, as far as they are known, in the order of
+        their structures."""
+        if self._graph is None:
+            return [], []
+        structures = self._graph.inputs_structure, self._graph.outputs_structure
+        inputs, outputs = ([x.node.operation.name for x in tree.leaves(s)] for s in structures)
+        return inputs, outputs
+
+    def _known_graph(self, wanted: str) -> Graph:
+        if self._graph is None:
+            raise AttributeError(
+                f"Model {self.name!r} has no {wanted}: only models made of inputs and outputs "
+                "have, and a Sequential whose input shape is known."
+            )
+        return self._graph
+
+    @property
+    def input(self) -> Any:
+        """The symbols of the inputs, as they were given."""
+        return self._known_graph("input").inputs_structure
+
+    @property
+    def output(self) -> Any:
+        """The symbols of the outputs, as they were given."""
+        return self._known_graph("output").outputs_structure
+
+    @property
+    def inputs(self) -> list[Symbol]:
+        """The symbols of the inputs in one list."""
+        return list(self._known_graph("inputs").inputs)
+
+    @property
+    def outputs(self) -> list[Symbol]:
+        """The symbols of the outputs in one list."""
+        return list(self._known_graph("outputs").outputs)
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, None for the batch size; for several inputs a list of them."""
+        shapes = [with_none(x.shape) for x in self._known_graph("input_shape").inputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return self._known_graph("input_names").input_names
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs: of the layers that make them."""
+        return self._known_graph("output_names").output_names
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs for inputs, computed with layers and ops. It may take `training`."""
+        if self._graph is None:
+            return super().call(*args, **kwargs)
+        return self._graph.run(self._graph.arguments(*args))
+
+    def has_call(self) -> bool:
+        """Whether it computes outputs from inputs: a model may be all train_step, such as two
+        networks trained against each other."""
+        return self._graph is not None or type(self).call is not Model.call
+
+    def _converted(self, value: Any) -> Any:
+        # The inputs say themselves which dtype they want.
+        return super()._converted(value) if self._graph is None else as_operand(value)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal model; for one made of inputs and outputs its layers and
+        the calls between them, as Keras writes them."""
+        if not self._is_graph_like():
+            return super().get_config()
+        from sheer.models.functional import graph_config
+
+        assert self._graph is not None
+        return {"name": self.name, "trainable": self._trainable, **graph_config(self._graph)}
+
+    def _is_graph_like(self) -> bool:
+        """Whether inputs, outputs and a name are all that makes such a model."""
+        own = type(self).__init__ is not Model.__init__ and type(self).__name__ != "Functional"
+        return self._graph is not None and not own
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Any:
+        """A model made from `get_config()`'s answer, with new weights.
+
+        custom_objects: layers of your own, by the name of their class.
+        """
+        if not {"layers", "input_layers", "output_layers"} <= set(config):
+            return cls(**config)
+        from sheer.models.functional import from_graph_config
+
+        inputs, outputs = from_graph_config(config, custom_objects)
+        known = {key: config[key] for key in ("name", "trainable") if key in config}
+        return cls(inputs=inputs, outputs=outputs, **known)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The class and the config as JSON, for `models.model_from_json`; kwargs as for
+        `json.dumps`."""
+        import json
+
+        return json.dumps(serialize(self), **kwargs)
 
     # --- building -------------------------------------------------------------------------
 
@@ -539,16 +701,17 @@ class Model(Layer):
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of this shape, None for the batch size; for several inputs, a
         list or dictionary of shapes."""
-        if input_shape is None or self.built or type(self).call is Layer.call:
+        if input_shape is None or self.built or not self.has_call():
             return
+        if not isinstance(input_shape, (tuple, list, dict)):
+            raise TypeError(f"build: give a shape, such as (None, 784). Got {input_shape!r}.")
         with undone_on_error(self):
             self.built = True
-            self.build_for(_symbols(input_shape, self.input_dtype))
+            self.build_for(map_shapes(self._symbol, input_shape))
 
-    @property
-    def input_dtype(self) -> str:
-        """The dtype of the inputs that `build` takes for granted."""
-        return self.dtype
+    def _symbol(self, shape: Any) -> Symbol:
+        """An input of this shape, in the dtype that `build` takes for granted."""
+        return Symbol(shape, self.dtype, label="x")
 
     def check_built(self, caller: str) -> None:
         """Raise where the model has no weights yet."""
@@ -599,23 +762,3 @@ def _symbol_like(value: Any) -> Any:
     if not isinstance(value, Operand) or not value.shape:
         return value
     return Symbol((None, *value.shape[1:]), value.dtype, label="x")
-
-
-def _shape_of_lists(shape: Any) -> Any:
-    """A shape, or a structure of them, where a file has lists for tuples."""
-    if isinstance(shape, dict):
-        return {name: _shape_of_lists(part) for name, part in shape.items()}
-    if isinstance(shape, list) and any(isinstance(part, (list, dict)) for part in shape):
-        return [_shape_of_lists(part) for part in shape]
-    return tuple(shape) if isinstance(shape, list) else shape
-
-
-def _symbols(shape: Any, dtype: str) -> Any:
-    """A symbol of this shape, or a structure of them."""
-    if isinstance(shape, dict):
-        return {name: _symbols(part, dtype) for name, part in shape.items()}
-    if not isinstance(shape, (tuple, list)):
-        raise TypeError(f"build: give a shape, such as (None, 784). Got {shape!r}.")
-    if any(isinstance(part, (tuple, list)) for part in shape):
-        return type(shape)(_symbols(part, dtype) for part in shape)
-    return Symbol(shape, dtype, label="x")

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
+from sheer.core.errors import TraceError
 from sheer.core.registry import serialize
 from sheer.core.shapes import with_none
-from sheer.layers.base import LAYERS, Layer
+from sheer.layers.base import LAYERS, Layer, inside
 from sheer.layers.input import InputLayer
+from sheer.models.graph import Graph
 from sheer.models.model import Model
+from sheer.ops.operand import Operand
+from sheer.ops.recording import computing
 from sheer.ops.symbol import Symbol
+from sheer.training.undo import undone_on_error
 
 
 @LAYERS.add()
@@ -67,8 +73,8 @@ class Sequential(Model):
         return layer
 
     def _append(self, layer: Any) -> None:
-        if isinstance(layer, Symbol):
-            layer = InputLayer(batch_shape=with_none(layer.shape), dtype=layer.dtype)
+        if isinstance(layer, Symbol) and layer.node is not None and not layer.node.inputs:
+            layer = layer.node.operation
         if isinstance(layer, InputLayer):
             if self._input is not None or self._layers:
                 raise ValueError(f"Sequential {self.name!r}: an Input can only come first.")
@@ -89,6 +95,7 @@ class Sequential(Model):
     def _reset(self) -> None:
         """Layers changed: what was traced is no longer true."""
         self.built = False
+        self._graph = None
         self.input_symbols = None
         self.output_shape = None
         self._steps.clear()
@@ -99,14 +106,33 @@ class Sequential(Model):
         first = self._layers[0].input_symbols if self._layers and \
             isinstance(self._layers[0], Model) else None  # fmt: skip
         if self._input is not None and self._layers:
-            self.build((None, *self._input.batch_shape[1:]))
+            self.build(self._input.batch_shape)
         elif isinstance(first, Symbol):
             self.build(with_none(first.shape))
 
-    @property
-    def input_dtype(self) -> str:
-        """The dtype of the Input, where there is one."""
-        return self.dtype if self._input is None else self._input.dtype
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for inputs of this shape, None for the batch size: the layers are called
+        one after the other on an `Input` of this shape."""
+        is_single = isinstance(input_shape, (tuple, list)) and not any(
+            isinstance(size, (tuple, list, dict)) for size in input_shape
+        )
+        if not is_single or not self._layers or self.built:
+            super().build(input_shape)
+            return
+        with undone_on_error(self):
+            given = self._input
+            if given is None or given.batch_shape[1:] != tuple(input_shape[1:]):
+                given = InputLayer(batch_shape=(None, *input_shape[1:]), dtype=self.dtype)
+            # Also inside of a call of another model: these symbols are of no program.
+            with computing(), inside(self):
+                self._take_graph(Graph(given.output, self.call(given.output), self.name))
+
+    def _build_for(self, args: Any, path: tuple[str, ...]) -> None:
+        if not self.built and args and isinstance(args[0], Operand) and args[0].shape:
+            # A layer that needs numbers gets them when it is called.
+            with suppress(TraceError):
+                self.build(with_none(args[0].shape))
+        super()._build_for(args, path)
 
     def call(self, inputs: Any) -> Any:
         if not self._layers:
@@ -139,7 +165,7 @@ class Sequential(Model):
         custom_objects: layers of your own, by the name of their class.
         """
         layers = [LAYERS.deserialize(layer, custom_objects) for layer in config["layers"]]
-        model = cls(layers, name=config.get("name"))
+        model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
         if config.get("build_input_shape") and not model.built:
             model.build(tuple(config["build_input_shape"]))
         return model

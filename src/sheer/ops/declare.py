@@ -21,6 +21,7 @@ from sheer.core.errors import ShapeError
 from sheer.core.scope import current_place
 from sheer.core.shapes import Dim, show
 from sheer.ops import recording
+from sheer.ops.node import Operation
 from sheer.ops.operand import OPERATORS, Operand
 from sheer.ops.recording import Call
 from sheer.ops.symbol import Symbol
@@ -116,17 +117,14 @@ class Op(Generic[P, R]):
             [operand(v) for v in value] if name in self.lists else operand(value)
             for name, value in zip(self.tensors, given, strict=True)
         ]
-        if not self._agree(inputs):
-            inputs = self._promoted(inputs)
         call = Call(self, inputs, attrs)
         trace = recording.current_trace()
         symbolic = any(isinstance(value, Symbol) for value in call.operands())
-        if symbolic or (self.lazy and trace is not None):
-            if trace is None:
-                raise TypeError(
-                    f"{self.name} is called on a symbolic input outside of a model.\n"
-                    "sheer has no functional API yet: use Sequential, or a subclass of Model."
-                )
+        if symbolic and trace is None:
+            return Operation(self)(*args, **kwargs)  # type: ignore[no-any-return]
+        if not self._agree(inputs):
+            call.inputs = self._promoted(inputs)
+        if trace is not None and (symbolic or self.lazy):
             with recording.pausing_for(call):
                 simpler = trace.simplify(call)
             if any(simpler is value for value in call.operands()):

@@ -15,10 +15,21 @@ class Symbol(Comparable):
     `source` is the node of the graph that computes it, None for an input. `number` says that it is
     a Python number at run time (the batch size), which takes on the dtype of what it meets.
     `label` is the name that it wants in the program, `gradient_of` the value it is a gradient of,
-    `output_of` the layer whose output it is.
+    `output_of` the layer whose output it is. `node` is the call that made it outside of any
+    program, where models are put together; `_keras_mask` says which of its entries count.
     """
 
-    __slots__ = ("_dtype", "_shape", "gradient_of", "label", "number", "output_of", "source")
+    __slots__ = (
+        "_dtype",
+        "_keras_mask",
+        "_shape",
+        "gradient_of",
+        "label",
+        "node",
+        "number",
+        "output_of",
+        "source",
+    )
 
     def __init__(
         self,
@@ -35,6 +46,8 @@ class Symbol(Comparable):
         self.number = number
         self.gradient_of: Any = None
         self.output_of = ""
+        self.node: Any = None
+        self._keras_mask: Any = None
 
     @property
     def shape(self) -> Shape:

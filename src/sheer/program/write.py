@@ -138,9 +138,11 @@ class _Writer:
                 number = f"{sections.index(section) + 1}. " if section and len(sections) > 1 else ""
                 lines += ["", f"# {number}{section}"] if section else [""]
             if call.place.part != part:
+                if call.place.part and call.place.formula:
+                    lines.append(f"# {call.place.part}: {call.place.formula}")
+                elif part:
+                    lines.append("")  # what follows is of the model itself
                 part = call.place.part
-                if part and call.place.formula:
-                    lines.append(f"# {part}: {call.place.formula}")
             lines.append(line)
         return lines
 

@@ -17,7 +17,7 @@ from sheer.callbacks.progress import ProgressLogger, progress
 from sheer.core import random, tree
 from sheer.core.checks import integer
 from sheer.core.errors import ShapeError
-from sheer.core.shapes import show, symbolic
+from sheer.core.shapes import show
 from sheer.ops.symbol import Symbol
 from sheer.training.data import Data
 from sheer.training.passes import ArrayPasses, Passes, StreamPasses
@@ -238,23 +238,23 @@ def _other_shapes(built_for: Any, data: Data) -> str:
 
 def _check_targets(model: Any, kind: str, data: Data) -> None:
     """Ask the loss whether the targets can be right for the model's outputs."""
-    y, weight = data.parts.get("y"), data.parts.get("sample_weight")
-    loss = model._compiled_loss
-    if kind == "predict_step" or loss is None or model.output_shape is None:
+    y, weights = data.parts.get("y"), data.parts.get("sample_weight")
+    loss, outputs = model._compiled_loss, model.outputs_like()
+    if kind == "predict_step" or loss is None or outputs is None:
         return
-    outputs = symbolic(model.output_shape)
-    if isinstance(y, np.ndarray):
-        try:
+    try:
+        if y is not None:
             loss.check_targets(y, outputs)
-        except ValueError as error:
-            raise ValueError(f"{data.caller}: {error}") from None
-    if not isinstance(weight, np.ndarray):
-        return
-    if weight.ndim > max(1, len(outputs) - 1) and weight.shape[1:] != (1,):
-        raise ValueError(
-            f"{data.caller}: sample_weight must have the shape (n,), one number per example. "
-            f"Got {show(weight.shape)}."
-        )
+        weights = loss.weights(weights, outputs)
+    except ValueError as error:
+        raise ValueError(f"{data.caller}: {error}") from None
+    for x, weight in zip(tree.leaves(outputs), weights, strict=True):
+        is_too_much = weight is not None and weight.ndim > max(1, len(x.shape) - 1)
+        if is_too_much and weight.shape[1:] != (1,):
+            raise ValueError(
+                f"{data.caller}: sample_weight must have the shape (n,), one number per example. "
+                f"Got {show(weight.shape)}."
+            )
 
 
 def _with_validation(

@@ -10,7 +10,6 @@ import numpy as np
 from sheer.core import config, tree
 from sheer.core.errors import TraceError
 from sheer.core.shapes import N
-from sheer.layers import Layer
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.program.program import NAMES, Program
@@ -46,14 +45,14 @@ class Steps:
         if getattr(self.model, "run_eagerly", False):
             self.build(data)
             return EagerStep(self.model, kind, data.structure())
-        symbols = self._latest[kind] = symbols_of(data)
+        symbols = self._latest[kind] = symbols_of(data, self.model)
         return self._step(kind, symbols)
 
     def find(self, kind: str, data: Data) -> Step | None:
         """The step for such data, where it was traced already."""
         if getattr(self.model, "run_eagerly", False):
             return None
-        symbols = symbols_of(data)
+        symbols = symbols_of(data, self.model)
         step = self._steps.get(self._key(kind, symbols))
         if step is not None:
             self._latest[kind] = symbols
@@ -62,7 +61,7 @@ class Steps:
     def build(self, data: Data) -> None:
         """Build the model for such data, if need be."""
         try:
-            self._build(symbols_of(data))
+            self._build(symbols_of(data, self.model))
         except TraceError:
             if not getattr(self.model, "run_eagerly", False):
                 raise
@@ -104,12 +103,11 @@ class Steps:
     def _build(self, data: Any) -> None:
         model = self.model
         x, y, _ = unpack(data)
-        # A model without a call is all train_step, such as two networks trained against each other.
-        if type(model).call is Layer.call:
+        if not model.has_call():
             return
         if not model.built or model.input_symbols is None:
             model.build_for(x)
-        if model._compiled is not None and isinstance(y, Symbol):
+        if model._compiled is not None and y is not None and model.output_symbols is not None:
             model._compiled.build(y, model.output_symbols)
 
     def _step(self, kind: str, data: Any) -> Step:
@@ -142,7 +140,7 @@ class Steps:
     def step(self, kind: str, data: Data | None = None) -> Step:
         """A kind of step, for such data, or for those seen last."""
         if data is not None:
-            return self._step(kind, symbols_of(data))
+            return self._step(kind, symbols_of(data, self.model))
         return self._step(kind, self._latest_or_suggested(kind))
 
     def _latest_or_suggested(self, kind: str) -> Any:
@@ -156,14 +154,16 @@ class Steps:
         x = model.input_symbols
         if kind == "predict_step":
             return (x,) if isinstance(x, (list, tuple)) else x
-        output_shape = model.output_shape
-        if output_shape is None:
+        if model.outputs_like() is None:
             model.build_for(x)
-            output_shape = model.output_shape
+        outputs = model.outputs_like()
+        names = names_of("y", outputs, model.names_inside()[1])
         loss = model._compiled_loss
-        if loss is not None and loss.integer_targets:
-            return x, Symbol(output_shape[:-1], "int64", label="y")
-        return x, Symbol(output_shape, config.floatx(), label="y")
+        found = [(y.shape, config.floatx()) for y in tree.leaves(outputs)]
+        if loss is not None:
+            found = loss.suggested_targets(outputs)
+        y = [Symbol(*spec, label=name) for spec, name in zip(found, names, strict=True)]
+        return x, tree.refill(outputs, y)
 
     def use(self, program: Program | None) -> None:
         """Run a given program for its kind of step; None: the traced ones again."""
@@ -208,9 +208,19 @@ def _check_logs(kind: str, result: Any) -> None:
         )
 
 
-def symbols_of(data: Data) -> Any:
+def symbols_of(data: Data, model: Any) -> Any:
     """What `train_step` gets, with a symbol of n rows for each array."""
-    names = iter(_names(data))
+    inputs, outputs = model.names_inside()
+    labelled = [
+        (label, array)
+        for part, arrays in data.parts.items()
+        for label, array in zip(
+            names_of(part, arrays, inputs if part == "x" else outputs),
+            tree.leaves(arrays),
+            strict=True,
+        )
+    ]
+    names = iter(label for label, array in labelled if array is not None)
 
     def symbol(array: np.ndarray[Any, Any] | None) -> Symbol | None:
         if array is None:
@@ -220,17 +230,22 @@ def symbols_of(data: Data) -> Any:
     return tree.map_tree(symbol, data.structure())
 
 
-def _names(data: Data) -> list[str]:
-    """A name for each array: x, or x_1 and x_2, or the keys of a dictionary; those of targets and
-    weights after y_ and sample_weight_."""
-    names: list[str] = []
-    for name, part in data.parts.items():
-        leaves = tree.leaves(part)
-        if isinstance(part, dict) and len(leaves) == len(part):
-            labels = [str(key) if name == "x" else f"{name}_{key}" for key in part]
-        elif isinstance(part, (list, tuple, dict)):
-            labels = [f"{name}_{i + 1}" for i in range(len(leaves))]
-        else:
-            labels = [name]
-        names += [label for label, leaf in zip(labels, leaves, strict=True) if leaf is not None]
-    return names
+def names_of(part: str, structure: Any, given: list[str]) -> list[str]:
+    """A name for each array of a part of the data: x, or x_1 and x_2; in place of the numbers, the
+    keys of a dictionary, or names that the user gave to inputs and outputs. Those of x stand by
+    themselves, those of y come after it."""
+    if not isinstance(structure, (list, tuple, dict)):
+        return [part]
+    count = len(tree.leaves(structure))
+    if isinstance(structure, dict) and count == len(structure):
+        names = list(map(str, structure))
+    else:
+        names = given if len(given) == count else [""] * count
+    return [
+        f"{part}_{i + 1}"
+        if not name or name.startswith("input_layer")
+        else name
+        if part == "x"
+        else f"{part}_{name}"
+        for i, name in enumerate(names)
+    ]

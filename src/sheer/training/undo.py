@@ -9,7 +9,7 @@ from typing import Any
 from sheer.core import random
 from sheer.layers import Layer
 from sheer.optimizers import Optimizer
-from sheer.training.compiled import CompiledMetrics
+from sheer.training.compiled import CompiledLoss, CompiledMetrics
 from sheer.training.steps import Steps
 
 
@@ -36,7 +36,7 @@ def undone_on_error(model: Layer) -> Iterator[None]:
 
 
 # What has state of its own, besides layers.
-KEEPERS = (Optimizer, CompiledMetrics, Steps)
+KEEPERS = (Optimizer, CompiledLoss, CompiledMetrics, Steps)
 
 
 def _things(model: Layer) -> list[Any]:
