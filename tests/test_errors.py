@@ -338,7 +338,7 @@ def test_compile(arguments, text):
         (lambda: layers.Dense(3, kernel_initializer="glorot_unifrom"),
          "Unknown initializer 'glorot_unifrom'. Did you mean 'glorot_uniform'?"),
         (lambda: layers.Dense(3, bias_regularizer="l3"),
-         "Unknown regularizer 'l3'. Known: l1, l1_l2, l1l2, l2."),
+         "Unknown regularizer 'l3'. Known: l1, l1_l2, l1l2, l2, orthogonal_regularizer."),
         (lambda: layers.Dense(3, kernel_constraint="nonneg"),
          "Unknown constraint 'nonneg'. Did you mean 'non_neg'?"),
         (lambda: layers.Dense(0), "Dense: units must be a whole number of 1 or more. Got 0."),

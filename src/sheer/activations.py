@@ -20,7 +20,7 @@ from sheer.ops.arithmetic import (
 from sheer.ops.declare import operand
 from sheer.ops.shaping import split
 
-ACTIVATIONS = Registry("activation", lacking="sparsemax")
+ACTIVATIONS = Registry("activation")
 
 
 def relu(
@@ -144,6 +144,7 @@ for _function in (
     nn.softmax,
     nn.softplus,
     nn.softsign,
+    nn.sparsemax,
     nn.tanh,
 ):
     ACTIVATIONS.add()(_function)
@@ -154,6 +155,7 @@ hard_swish = nn.hard_silu
 hard_sigmoid, hard_silu, log_sigmoid = nn.hard_sigmoid, nn.hard_silu, nn.log_sigmoid
 elu, leaky_relu, log_softmax, sigmoid = nn.elu, nn.leaky_relu, nn.log_softmax, nn.sigmoid
 softmax, softplus, softsign, tanh = nn.softmax, nn.softplus, nn.softsign, nn.tanh
+sparsemax = nn.sparsemax
 
 
 def get(identifier: Any) -> Callable[[Any], Any]:

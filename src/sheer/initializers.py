@@ -7,7 +7,10 @@ A random one takes its key when it is made: calling it again gives the same numb
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
 
 from sheer.core import config, random
 from sheer.core.checks import integer, nothing, number, one_of
@@ -18,9 +21,7 @@ from sheer.ops.declare import Array
 from sheer.ops.shaping import eye, full
 from sheer.ops.tensor import Tensor
 
-INITIALIZERS = Registry(
-    "initializer", lacking="STFT STFTInitializer Orthogonal OrthogonalInitializer"
-)
+INITIALIZERS = Registry("initializer", lacking="STFT STFTInitializer")
 
 
 class Initializer(Configurable):
@@ -28,6 +29,10 @@ class Initializer(Configurable):
 
     def __call__(self, shape: Any, dtype: Any = None) -> Array:
         raise NotImplementedError(f"{type(self).__name__} needs a method __call__(shape, dtype).")
+
+    def clone(self) -> Self:
+        """A new one with the same arguments."""
+        return self.from_config(self.get_config())
 
 
 @INITIALIZERS.add()
@@ -144,9 +149,46 @@ class TruncatedNormal(RandomInitializer):
         return draws.random_truncated_normal, self.stddev, self.mean
 
 
-def fans(shape: Any) -> tuple[int, int]:
-    """How many inputs and outputs each unit has: the last two axes, times the rest (a filter)."""
+@INITIALIZERS.add("OrthogonalInitializer")
+class Orthogonal(RandomInitializer):
+    """A random matrix whose columns are orthogonal and of length `gain`; its rows, if it has more
+    columns than rows. (Saxe et al. 2014.)
+
+    All axes but the last count as one. It is the Q of the QR decomposition of normally distributed
+    numbers, with the signs that make the diagonal of R positive.
+
+    >>> q = Orthogonal(seed=1)((3, 2))
+    >>> (q.T @ q).numpy().round(3) + 0.0
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    """
+
+    arguments = {"gain": number()}
+
+    def __init__(self, gain: float = 1.0, seed: int | None = None):
+        self.gain = gain
+        super().__init__(seed)
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Array:
+        if len(shape) < 2:
+            raise ValueError(f"Orthogonal needs two axes or more. Got shape {tuple(shape)}.")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        key = np.array(self.key, np.uint32)
+        tall = max(rows, columns), min(rows, columns)
+        normal = draws.random_normal.body(np, key, tall, str(dtype or config.floatx()))
+        q, r = np.linalg.qr(normal)
+        q = q * np.sign(np.diag(r))
+        return Tensor((self.gain * (q if rows >= columns else q.T)).reshape(shape).astype(q.dtype))
+
+
+def fans(
+    shape: Any, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+) -> tuple[int, int]:
+    """How many inputs and outputs each unit has: the last two axes, times the rest (a filter); or
+    the product of the axes given."""
     shape = tuple(shape)
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[i] for i in input_axes), math.prod(shape[i] for i in output_axes)
     if len(shape) < 2:
         size = math.prod(shape)
         return size, size
@@ -163,7 +205,8 @@ class VarianceScaling(RandomInitializer):
     """Random numbers of variance scale / fan, where fan counts a unit's inputs or outputs.
 
     mode: `"fan_in"`, `"fan_out"` or `"fan_avg"`. distribution: `"uniform"`, `"truncated_normal"`
-    or `"untruncated_normal"`.
+    or `"untruncated_normal"`. input_axes and output_axes: which axes of the shape count as inputs
+    and as outputs, where they are not the last two.
     """
 
     arguments = {
@@ -171,7 +214,6 @@ class VarianceScaling(RandomInitializer):
         "mode": one_of("fan_in", "fan_out", "fan_avg"),
         "distribution": one_of("uniform", "truncated_normal", "untruncated_normal"),
     }
-    lacks = {"input_axes": None, "output_axes": None}
 
     def __init__(
         self,
@@ -179,14 +221,16 @@ class VarianceScaling(RandomInitializer):
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | None = None,
-        **kwargs: Any,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
     ):
-        self.refuse(kwargs)
-        self.scale, self.mode, self.distribution = scale, mode, distribution
+        self.scale, self.mode = scale, mode
+        self.distribution = "truncated_normal" if distribution == "normal" else distribution
+        self.input_axes, self.output_axes = input_axes, output_axes
         super().__init__(seed)
 
     def draw(self, shape: Any, dtype: Any) -> tuple[Any, float, float]:
-        fan_in, fan_out = fans(shape)
+        fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, fan)
         if self.distribution == "uniform":
@@ -198,16 +242,17 @@ class VarianceScaling(RandomInitializer):
 
 
 class _Scaled(VarianceScaling):
-    """A variance scaling with a name; the seed is its only argument."""
+    """A variance scaling with a name."""
 
     recipe: tuple[float, str, str]
 
-    def __init__(self, seed: int | None = None, **kwargs: Any):
-        super().__init__(*self.recipe, seed=seed, **kwargs)
-
-    @classmethod
-    def parameters(cls) -> list[str]:
-        return ["seed"]
+    def __init__(
+        self,
+        seed: int | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ):
+        super().__init__(*self.recipe, seed, input_axes, output_axes)
 
 
 @INITIALIZERS.add()
@@ -257,6 +302,7 @@ INITIALIZERS.entries |= {"zero": Zeros, "one": Ones}
 # Keras's other names.
 zeros, ones, constant, identity = Zeros, Ones, Constant, Identity
 IdentityInitializer = Identity
+orthogonal = OrthogonalInitializer = Orthogonal
 random_uniform, random_normal = RandomUniform, RandomNormal
 truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
 glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
@@ -268,7 +314,7 @@ def get(identifier: Any) -> Any:
     """The initializer meant by a name, a config, or a function of (shape, dtype).
 
     >>> get("glorot_uniform")
-    GlorotUniform(seed=None)
+    GlorotUniform(seed=None, input_axes=None, output_axes=None)
     """
     return INITIALIZERS.get(identifier)
 

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from sheer.core.checks import number
+from sheer.core import config
+from sheer.core.checks import number, one_of
 from sheer.core.registry import Configurable, Registry
 from sheer.core.registry import serialize as serialize
-from sheer.ops.arithmetic import abs, square
+from sheer.ops.arithmetic import abs, maximum, sqrt, square
+from sheer.ops.declare import operand
 from sheer.ops.reduction import sum
+from sheer.ops.shaping import eye
 
-REGULARIZERS = Registry("regularizer", lacking="OrthogonalRegularizer")
+REGULARIZERS = Registry("regularizer")
 
 
 class Regularizer(Configurable):
@@ -66,8 +69,36 @@ class L2(Regularizer):
         return self.l2 * sum(square(x))
 
 
+@REGULARIZERS.add()
+class OrthogonalRegularizer(Regularizer):
+    """factor · the mean of |cos| of the angles between all pairs of rows, or columns, of a matrix.
+
+    >>> float(OrthogonalRegularizer(factor=0.5)([[1.0, 0.0], [0.0, 2.0]]))
+    0.0
+    """
+
+    arguments = {"factor": number(0), "mode": one_of("rows", "columns")}
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows"):
+        self.factor, self.mode = factor, mode
+        self.check_arguments()
+
+    def __call__(self, x: Any) -> Any:
+        x = operand(x)
+        if x.ndim != 2:
+            raise ValueError(f"OrthogonalRegularizer is for matrices only. Got shape {x.shape}.")
+        rows = x if self.mode == "rows" else x.T
+        lengths = sqrt(sum(square(rows), axis=1, keepdims=True))
+        units = rows / maximum(lengths, config.epsilon())
+        count = x.shape[0 if self.mode == "rows" else 1]
+        cosines = abs((units @ units.T) * (1 - eye(count, dtype=x.dtype)))
+        # Each pair stands twice in the matrix.
+        return self.factor * sum(cosines) / (count * (count - 1))
+
+
 # Keras's other names.
 l1, l2, l1_l2 = L1, L2, L1L2
+orthogonal_regularizer = OrthogonalRegularizer
 
 
 def get(identifier: Any) -> Any:

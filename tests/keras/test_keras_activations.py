@@ -53,12 +53,18 @@ def test_values_and_slopes(case):
     np.testing.assert_allclose(slopes, wanted, rtol=3e-8, atol=1e-14)
 
 
-ROWS = [
-    case for case in FIGURES["by_row"] if case["activation"] not in activations.ACTIVATIONS.lacking
-]
+ROWS = FIGURES["by_row"]
 
 
 @pytest.mark.parametrize("case", ROWS, ids=ids(ROWS))
 def test_rows(case):
     found = getattr(activations, case["activation"])(np.array(FIGURES["rows"]), **case["kwargs"])
-    np.testing.assert_allclose(found.numpy(), case["values"], rtol=1e-12, atol=1e-300)
+    found, wanted = found.numpy(), np.array(case["values"])
+    if case["activation"] == "sparsemax":
+        # Keras's threshold is too high where several elements should be above 0: see its docstring.
+        axis = case["kwargs"].get("axis", -1)
+        np.testing.assert_allclose(found.sum(axis), 1, rtol=1e-15)
+        is_right = np.broadcast_to(wanted.sum(axis, keepdims=True) == 1, wanted.shape)
+        assert 0 < is_right.sum() < is_right.size
+        found, wanted = found[is_right], wanted[is_right]
+    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-300)

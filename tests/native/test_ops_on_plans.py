@@ -36,8 +36,10 @@ SAMPLES = [
     for i, sample in enumerate(OPS[name].samples)
 ]
 # What NumPy runs, and why: no kernel is worth its lines for these.
-WITH_NUMPY = {"_cumsum", "_einsum", "argsort"}
-ALONG_AN_AXIS = ("_cumsum", "_rms_normalize", "_unit", "flip", "log_softmax", "softmax")
+WITH_NUMPY = {"_cumsum", "_einsum", "argsort", "sparsemax"}
+ALONG_AN_AXIS = (
+    "_cumsum", "_rms_normalize", "_unit", "flip", "log_softmax", "softmax", "sparsemax"
+)  # fmt: skip
 ELEMENTWISE = [
     op for op in OPS.values() if op.shape_rule in (same, together) and op.name not in ALONG_AN_AXIS
 ]

@@ -24,20 +24,27 @@ from sheer.trace import trace
 WITHOUT_SAMPLE = {"batch_size"}
 # Floats in, floats out, and no gradient: the slope is 0 everywhere (but at jumps), or that is the
 # meaning of the op, or an optimizer changes weights, outside of any tape.
-WITHOUT_SLOPE = {
+OF_OPTIMIZERS = {
+    "adadelta_update",
+    "adafactor_matrix_update",
+    "adafactor_update",
+    "adagrad_update",
     "adam_update",
-    "ceil",
-    "floor",
-    "floor_divide",
+    "adamax_update",
     "centered_step",
+    "ftrl_update",
+    "lamb_update",
+    "lion_update",
+    "nadam_update",
+    "orthogonalized",
     "rmsprop_step",
-    "round",
-    "sign",
-    "stop_gradient",
+    "schedule_free_update",
 }
-NOT_ZERO = {"adam_update", "centered_step", "rmsprop_step"}
-# Shapes that are attributes, or a draw, fix the rows.
+WITHOUT_SLOPE = OF_OPTIMIZERS | {"ceil", "floor", "floor_divide", "round", "sign", "stop_gradient"}
+# Shapes that are attributes, or a draw, fix the rows; and no weight is empty.
 FIXED_ROWS = {
+    "adafactor_matrix_update",
+    "adafactor_update",
     "broadcast_to",
     "placed",
     "random_normal",
@@ -247,7 +254,9 @@ def function_of(op, sample):
     return lambda *arrays: op(*tree.refill(values, list(arrays)), **sample.attrs), leaves
 
 
-@pytest.mark.parametrize(("op", "sample"), [p for p in SMOOTH if p.values[0].name not in NOT_ZERO])
+@pytest.mark.parametrize(
+    ("op", "sample"), [p for p in SMOOTH if p.values[0].name not in OF_OPTIMIZERS]
+)
 def test_gradient_is_the_slope(op, sample):
     function, arrays = function_of(op, sample)
     check_gradient(function, *arrays)
@@ -273,7 +282,9 @@ def test_gradient_of_the_gradient_is_its_slope(op, sample):
 # --- special values ---------------------------------------------------------------------------
 
 # Ops whose result has the shape of the operand, but in which elements meet.
-ALONG_AN_AXIS = ("_cumsum", "_rms_normalize", "_unit", "flip", "log_softmax", "softmax")
+ALONG_AN_AXIS = (
+    "_cumsum", "_rms_normalize", "_unit", "flip", "log_softmax", "softmax", "sparsemax"
+)  # fmt: skip
 ELEMENTWISE = [
     op for op in OPS.values() if op.shape_rule in (same, together) and op.name not in ALONG_AN_AXIS
 ]

@@ -32,6 +32,7 @@ DISTRIBUTIONS = [
     (initializers.HeNormal(), 2 / FAN_IN, 2 / CUT * math.sqrt(2 / FAN_IN)),
     (initializers.LecunUniform(), 1 / FAN_IN, math.sqrt(3 / FAN_IN)),
     (initializers.LecunNormal(), 1 / FAN_IN, 2 / CUT / math.sqrt(FAN_IN)),
+    (initializers.Orthogonal(), 1 / FAN_IN, None),
 ]
 
 
@@ -62,6 +63,7 @@ def test_offsets():
 @pytest.mark.parametrize("cls", RANDOM, ids=lambda cls: cls.__name__)
 def test_seeds(cls):
     """A seed gives its numbers; without one, each instance has its own, the same at each call."""
+    assert (cls(seed=7).clone()((4, 5)).numpy() == cls(seed=7)((4, 5)).numpy()).all()
     first, same, other = (cls(seed=s)((4, 5)).numpy() for s in (7, 7, 8))
     assert (first == same).all()
     assert (first != other).any()
@@ -98,7 +100,32 @@ def test_fans():
     assert initializers.fans((2, 2, 3, 5)) == (12, 20)
 
 
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4), (2, 3, 4)])
+def test_orthogonal(shape):
+    """The shorter side's vectors are orthogonal, and of the length `gain`."""
+    values = initializers.Orthogonal(gain=2.0, seed=1)(shape, "float64").numpy()
+    assert values.shape == shape
+    matrix = values.reshape(-1, shape[-1])
+    tall = matrix if len(matrix) >= shape[-1] else matrix.T
+    np.testing.assert_allclose(tall.T @ tall, 4 * np.eye(min(matrix.shape)), atol=1e-14)
+    # The diagonal of R is positive, which makes the draw uniform.
+    normal = sheer.random.normal(tall.shape, dtype="float64", seed=1).numpy()
+    assert (np.diag(tall.T @ normal) > 0).all()
+
+
+def test_axes_of_inputs_and_outputs():
+    """(heads, size, features) with features in and heads · size out."""
+    assert initializers.fans((2, 3, 5), [2], [0, 1]) == (5, 6)
+    axes = {"input_axes": [2], "output_axes": [0, 1]}
+    values = initializers.HeUniform(seed=1, **axes)((2, 30, 500)).numpy()
+    assert 0.99 * math.sqrt(6 / 500) < np.abs(values).max() <= math.sqrt(6 / 500)
+    assert initializers.VarianceScaling(distribution="normal").distribution == "truncated_normal"
+
+
 def test_errors():
+    with pytest.raises(ValueError) as error:
+        initializers.Orthogonal()((2,))
+    assert str(error.value) == "Orthogonal needs two axes or more. Got shape (2,)."
     with pytest.raises(ValueError) as error:
         initializers.Identity()((2, 2, 2))
     assert str(error.value) == "Identity initializes matrices only. Got shape (2, 2, 2)."

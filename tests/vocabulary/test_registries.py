@@ -82,7 +82,7 @@ KERAS_ACTIVATIONS = [
     "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
     "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6",
     "selu", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus",
-    "sparse_sigmoid", "squareplus", "tanh", "tanh_shrink", "threshold",
+    "sparse_sigmoid", "sparsemax", "squareplus", "tanh", "tanh_shrink", "threshold",
 ]  # fmt: skip
 # The strings that Keras knows, and what they mean.
 STRINGS = [
@@ -123,7 +123,12 @@ STRINGS = [
     (optimizers, {
         "sgd": optimizers.SGD, "SGD": optimizers.SGD, "rmsprop": optimizers.RMSprop,
         "RMSprop": optimizers.RMSprop, "RMSProp": optimizers.RMSprop, "adam": optimizers.Adam,
-        "Adam": optimizers.Adam, "ADAM": optimizers.Adam,
+        "Adam": optimizers.Adam, "ADAM": optimizers.Adam, "adamw": optimizers.AdamW,
+        "AdamW": optimizers.AdamW, "adamax": optimizers.Adamax, "nadam": optimizers.Nadam,
+        "adagrad": optimizers.Adagrad, "adadelta": optimizers.Adadelta,
+        "adafactor": optimizers.Adafactor, "ftrl": optimizers.Ftrl, "lion": optimizers.Lion,
+        "lamb": optimizers.Lamb, "muon": optimizers.Muon,
+        "scheduleFreeAdamW": optimizers.ScheduleFreeAdamW,
     }),
     (initializers, {
         "zeros": initializers.Zeros, "zero": initializers.Zeros, "Zeros": initializers.Zeros,
@@ -136,11 +141,13 @@ STRINGS = [
         "glorot_uniform": initializers.GlorotUniform, "glorot_normal": initializers.GlorotNormal,
         "he_uniform": initializers.HeUniform, "he_normal": initializers.HeNormal,
         "lecun_uniform": initializers.LecunUniform, "lecun_normal": initializers.LecunNormal,
-        "LecunNormal": initializers.LecunNormal,
+        "LecunNormal": initializers.LecunNormal, "orthogonal": initializers.Orthogonal,
+        "OrthogonalInitializer": initializers.Orthogonal,
     }),
     (regularizers, {
         "l1": regularizers.L1, "L1": regularizers.L1, "l2": regularizers.L2, "L2": regularizers.L2,
         "l1_l2": regularizers.L1L2, "L1L2": regularizers.L1L2,
+        "orthogonal_regularizer": regularizers.OrthogonalRegularizer,
     }),
     (constraints, {
         "max_norm": constraints.MaxNorm, "MaxNorm": constraints.MaxNorm,
@@ -191,8 +198,12 @@ UNKNOWN = [
     (losses, "ctc", "Loss 'ctc' is in Keras, but not in sheer yet. Known: "),
     (metrics, "acuracy", "Unknown metric 'acuracy'. Did you mean 'accuracy'?"),
     (metrics, "f1_scor", "Unknown metric 'f1_scor'. Did you mean 'f1_score'?"),
-    (optimizers, "adma", "Unknown optimizer 'adma'. Did you mean 'adam'?"),
-    (optimizers, "adamw", "Optimizer 'adamw' is in Keras, but not in sheer yet. Known: "),
+    (optimizers, "rmspop", "Unknown optimizer 'rmspop'. Did you mean 'rmsprop'?"),
+    (
+        optimizers,
+        "multioptimizer",
+        "Optimizer 'multioptimizer' is in Keras, but not in sheer yet. Known: ",
+    ),
     (initializers, "glorot", "Unknown initializer 'glorot'. Did you mean 'glorot_normal'?"),
     (regularizers, "l_1", "Unknown regularizer 'l_1'. Did you mean 'l1'?"),
     (constraints, "nonneg", "Unknown constraint 'nonneg'. Did you mean 'non_neg'?"),
@@ -223,7 +234,7 @@ def test_compile_takes_unknown_names_as_errors():
     model = sheer.Sequential([layers.Dense(1)])
     for arguments, text in [
         ({"loss": "mes"}, "Unknown loss 'mes'. Did you mean 'mse'?"),
-        ({"optimizer": "adma"}, "Unknown optimizer 'adma'. Did you mean 'adam'?"),
+        ({"optimizer": "rmspop"}, "Unknown optimizer 'rmspop'. Did you mean 'rmsprop'?"),
         ({"metrics": ["mea"]}, "Unknown metric 'mea'. Did you mean 'mean'?"),
     ]:
         with pytest.raises(ValueError) as error:
@@ -256,6 +267,8 @@ CHANGED = [
     optimizers.SGD(0.25, momentum=0.5, nesterov=True, clipnorm=1.0, weight_decay=0.5),
     optimizers.RMSprop(0.5, rho=0.5, momentum=0.25, centered=True),
     optimizers.Adam(0.5, beta_1=0.5, beta_2=0.75, amsgrad=True, global_clipnorm=2.0),
+    optimizers.Muon(0.5, exclude_layers=["head"], rms_rate=None, use_ema=True, ema_momentum=0.5),
+    optimizers.AdamW(optimizers.schedules.CosineDecay(0.5, 10), 0.5, gradient_accumulation_steps=2),
     initializers.VarianceScaling(2.0, "fan_out", "uniform", seed=3),
     initializers.Constant(2.5),
     initializers.HeNormal(seed=4),
@@ -298,7 +311,7 @@ def test_config_of_a_layer():
         "units": 3,
         "activation": "relu",
         "use_bias": True,
-        "kernel_initializer": described("initializers", "HeNormal", seed=1),
+        "kernel_initializer": described("initializers", "HeNormal", seed=1, input_axes=None, output_axes=None),
         "bias_initializer": described("initializers", "Zeros"),
         "kernel_regularizer": described("regularizers", "L2", l2=0.5),
         "bias_regularizer": None,
@@ -369,7 +382,10 @@ def test_learning_rates(cls):
     for rate in (-0.1, "0.1", True, None, float("nan")):
         with pytest.raises(ValueError) as error:
             cls(learning_rate=rate)
-        text = f"learning_rate must be a number of 0 or more. Got {rate!r}."
+        text = (
+            "learning_rate must be a number of 0 or more, a LearningRateSchedule or a function. "
+            f"Got {rate!r}."
+        )
         assert str(error.value) == f"{cls.__name__}: {text}"
         optimizer = cls()
         with pytest.raises(ValueError) as error:
@@ -440,24 +456,43 @@ def test_step_with_metric(cls):
 
 
 @pytest.mark.parametrize("cls", of_kind("optimizer"), ids=by_name)
-@pytest.mark.parametrize("option", ["weight_decay", "clipnorm", "clipvalue", "global_clipnorm"])
-def test_step_with_optimizer(cls, option):
-    assert_trains(optimizer=lambda: cls(**{option: 0.01}))
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"weight_decay": 0.01},
+        {"clipnorm": 0.01},
+        {"clipvalue": 0.01},
+        {"global_clipnorm": 0.01},
+        {"use_ema": True, "ema_overwrite_frequency": 2},
+        {"gradient_accumulation_steps": 2, "loss_scale_factor": 4.0},
+        {"learning_rate": optimizers.schedules.CosineDecay(0.01, 10)},
+        {"learning_rate": lambda: 0.01},
+    ],
+    ids=lambda options: " ".join(options),
+)
+def test_step_with_optimizer(cls, options):
+    assert_trains(optimizer=lambda: cls(**options))
 
 
-@pytest.mark.parametrize("cls", of_kind("initializer", but=("Identity",)), ids=by_name)
+OF_MATRICES = ("Identity", "Orthogonal")
+
+
+@pytest.mark.parametrize("cls", of_kind("initializer", but=OF_MATRICES), ids=by_name)
 def test_step_with_initializer(cls):
     assert_trains(hidden=lambda: layers.Dense(4, kernel_initializer=cls(), bias_initializer=cls()))
 
 
-def test_step_with_identity():
-    assert_trains(hidden=lambda: layers.Dense(4, kernel_initializer="identity"))
+@pytest.mark.parametrize("name", OF_MATRICES)
+def test_step_with_initializer_of_matrices(name):
+    assert_trains(hidden=lambda: layers.Dense(4, kernel_initializer=name))
 
 
 @pytest.mark.parametrize("cls", of_kind("regularizer"), ids=by_name)
 def test_step_with_regularizer(cls):
     def hidden():
         penalty = cls(0.5)
+        if cls is regularizers.OrthogonalRegularizer:
+            return layers.Dense(4, kernel_regularizer=penalty)
         return layers.Dense(
             4, kernel_regularizer=penalty, bias_regularizer=penalty, activity_regularizer=penalty
         )

@@ -94,7 +94,8 @@ def _add_training(group: Any) -> None:
         "--optimizer",
         metavar="NAME",
         default="rmsprop",
-        help="adam, rmsprop or sgd. Default: rmsprop.",
+        help="adadelta, adafactor, adagrad, adam, adamax, adamw, ftrl, lamb, lion, muon, nadam, "
+        "rmsprop, schedulefreeadamw or sgd. Default: rmsprop.",
     )
     group.add_argument(
         "--learning-rate",

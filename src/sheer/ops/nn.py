@@ -45,6 +45,7 @@ __all__ = [
     "softsign",
     "sparse_categorical_crossentropy",
     "sparse_softmax_cross_entropy",
+    "sparsemax",
     "take_label",
     "tanh",
 ]
@@ -262,6 +263,35 @@ def log_softmax(xp: Any, x: Array, axis: int = -1) -> Array:
 
 
 log_softmax.slope(x=lambda g, y, x, axis: g - exp(y) * sum(g, axis, keepdims=True))
+
+
+@op(shape=same, promote="float", sample=ROWS, label="p")
+def sparsemax(xp: Any, x: Array, axis: int = -1) -> Array:
+    """The nearest point to x that is positive or 0, and 1 together (Martins and Astudillo 2016).
+
+    Softmax with exact zeros. The slope is that of x - mean(x) among the elements above 0. (Keras
+    3.15 gives less where several elements are above 0: its threshold adds up running sums of them,
+    and its rows are no longer 1 together.)
+
+    >>> from sheer import ops
+    >>> ops.sparsemax([1.0, 0.5, -1.0]).numpy()
+    array([0.75, 0.25, 0.  ], dtype=float32)
+    """
+    # The largest k belong to it, whose k-th is above (their sum - 1) / k.
+    z = -xp.sort(-x, axis)
+    k = xp.cumsum(xp.ones_like(z), axis)
+    belongs = 1 + k * z > xp.cumsum(z, axis)
+    excess = xp.sum(xp.where(belongs, z, 0), axis, keepdims=True) - 1
+    return xp.maximum(x - excess / xp.sum(belongs, axis, keepdims=True).astype(x.dtype), 0)
+
+
+def _sparsemax_slope(g: Any, y: Any, x: Any, axis: int) -> Any:
+    belongs = cast(y > 0, x.dtype)
+    mean = sum(g * belongs, axis, keepdims=True) / sum(belongs, axis, keepdims=True)
+    return belongs * (g - mean)
+
+
+sparsemax.slope(x=_sparsemax_slope)
 
 
 # --- cross-entropies, one number per row ------------------------------------------------------

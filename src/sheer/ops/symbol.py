@@ -104,6 +104,10 @@ class Symbol(Comparable):
 
 def named(name: str, value: Any) -> Any:
     """The value itself; while a program is traced, it asks for this name there."""
-    if isinstance(value, Symbol) and not value.label:
-        value.label = name
+    made = value
+    # What is read from a Variable that was assigned stands for what it was assigned.
+    while isinstance(made, Symbol) and made.source and made.source.op.name == "stop_gradient":
+        made = made.source.inputs[0]
+    if isinstance(made, Symbol) and not made.label:
+        made.label = name
     return value

@@ -3,12 +3,43 @@
 from typing import Any
 
 from sheer.core.registry import serialize as serialize
-from sheer.optimizers.adam import Adam
+from sheer.optimizers import schedules
+from sheer.optimizers.adadelta import Adadelta
+from sheer.optimizers.adafactor import Adafactor
+from sheer.optimizers.adagrad import Adagrad
+from sheer.optimizers.adam import Adam, AdamW
+from sheer.optimizers.adamax import Adamax
 from sheer.optimizers.base import OPTIMIZERS, Optimizer
+from sheer.optimizers.ftrl import Ftrl
+from sheer.optimizers.lamb import Lamb
+from sheer.optimizers.lion import Lion
+from sheer.optimizers.muon import Muon
+from sheer.optimizers.nadam import Nadam
 from sheer.optimizers.rmsprop import RMSprop
+from sheer.optimizers.schedule_free import ScheduleFreeAdamW
 from sheer.optimizers.sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "deserialize", "get", "serialize"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Muon",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "ScheduleFreeAdamW",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
 
 
 def get(identifier: Any) -> Any:

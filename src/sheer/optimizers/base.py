@@ -1,40 +1,77 @@
-"""What all optimizers share: the learning rate, clipping, weight decay, and the slots."""
+"""What all optimizers share: the learning rate, clipping, weight decay, averages, and the state."""
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from typing import Any, Self, TypeAlias, TypedDict
 
 import numpy as np
 
+from sheer import initializers
 from sheer.core import config
-from sheer.core.checks import nothing, number
-from sheer.core.registry import Configurable, Registry
-from sheer.core.scope import section
-from sheer.ops.arithmetic import clip, maximum, minimum, reciprocal, sqrt, square
-from sheer.ops.reduction import sum
+from sheer.core.checks import boolean, integer, nothing, number
+from sheer.core.registry import Configurable, Registry, refuse, serialize
+from sheer.core.scope import part, section
+from sheer.core.shapes import Shape
+from sheer.ops.arithmetic import as_float, cast, floor_divide, not_equal, where
+from sheer.ops.declare import operand
+from sheer.ops.recording import computing
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
+from sheer.optimizers import schedules
+from sheer.optimizers.clipping import by_global_norm, by_norm, by_value
+from sheer.optimizers.schedules import LearningRateSchedule
 
-OPTIMIZERS = Registry(
-    "optimizer",
-    lacking="Adadelta Adafactor Adagrad Adamax AdamW Ftrl Lamb Lion LossScaleOptimizer "
-    "MultiOptimizer Muon Nadam ScheduleFreeAdamW",
-)
+OPTIMIZERS = Registry("optimizer", lacking="LossScaleOptimizer MultiOptimizer")
+
+# A number, a LearningRateSchedule, or a function without arguments.
+Rate: TypeAlias = float | Callable[..., Any]
+RATE = "learning_rate must be a number of 0 or more, a LearningRateSchedule or a function"
+
+
+class SharedButDecay(TypedDict, total=False):
+    """`Shared`, for optimizers with a weight decay among their own arguments."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: float | None
+    gradient_accumulation_steps: int | None
+    name: str | None
+
+
+class Shared(SharedButDecay, total=False):
+    """The arguments that every optimizer takes by name, after its own: see `Optimizer`."""
+
+    weight_decay: float | None
 
 
 class Optimizer(Configurable):
     """The base of optimizers: a subclass has `slots` and `update_step(gradient, variable, rate)`.
 
     Args:
-        learning_rate: a number above 0. It is kept in a Variable: setting
-            `optimizer.learning_rate` works between any two steps.
+        learning_rate: a number of 0 or more, kept in a Variable: setting `optimizer.learning_rate`
+            works between any two steps. Or a LearningRateSchedule, computed in each step from the
+            number of steps so far; or a function without arguments, which runs when a step is
+            traced.
         weight_decay: each weight first loses this share of itself times the learning rate.
-        name: of its state in programs: `"sgd"`, `"rmsprop"`, `"adam"` by default.
         clipnorm: each gradient is scaled down to this Euclidean norm.
         clipvalue: each element of a gradient is kept within plus or minus this.
         global_clipnorm: all gradients are scaled down together to this Euclidean norm.
+        use_ema: keep a running mean of each weight: mean = ema_momentum · mean +
+            (1 - ema_momentum) · weight. After `fit` the weights become their means.
+        ema_momentum: how much of the mean stays in a step, in [0, 1].
+        ema_overwrite_frequency: weights become their means after every so many updates, too.
+        loss_scale_factor: the loss is multiplied by this before the gradients are computed, and
+            they are divided by it.
+        gradient_accumulation_steps: weights change only once in so many steps, 2 or more, by the
+            mean of the gradients since the last time.
+        name: of its state in programs: `"sgd"`, `"rmsprop"`, `"adam"` by default.
 
     Only one of the three ways of clipping may be given.
     """
@@ -44,69 +81,111 @@ class Optimizer(Configurable):
         "clipnorm": number(0, None, "()") | nothing(),
         "clipvalue": number(0, None, "()") | nothing(),
         "global_clipnorm": number(0, None, "()") | nothing(),
+        "use_ema": boolean(),
+        "ema_momentum": number(0, 1),
+        "ema_overwrite_frequency": integer(1) | nothing(),
+        "loss_scale_factor": number(0, None, "()") | nothing(),
+        "gradient_accumulation_steps": integer(2) | nothing(),
     }
-    lacks = {
-        "use_ema": False,
-        "ema_momentum": 0.99,
-        "ema_overwrite_frequency": None,
-        "loss_scale_factor": None,
-        "gradient_accumulation_steps": None,
-    }
-    # The names of the state that each weight gets, all of its shape, 0 at first.
+    # The names of the state that each weight gets. `optimizer.variables`, and so Keras's files,
+    # have them one name after the other, for all weights; those in one string weight by weight.
     slots: tuple[str, ...] = ()
 
     def __init__(
         self,
-        learning_rate: float,
+        learning_rate: Rate,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str | None = None,
         **kwargs: Any,
     ):
         self.refuse(kwargs)
-        if not number(0).accepts(learning_rate):
-            raise ValueError(
-                f"{type(self).__name__}: learning_rate must be a number of 0 or more. "
-                f"Got {learning_rate!r}."
-            )
+        if not callable(learning_rate) and not number(0).accepts(learning_rate):
+            raise ValueError(f"{type(self).__name__}: {RATE}. Got {learning_rate!r}.")
         self.name = name or type(self).__name__.lower()
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue = clipnorm, clipvalue
         self.global_clipnorm = global_clipnorm
+        self.use_ema, self.ema_momentum = use_ema, ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.check_arguments()
         ways = [n for n in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, n)]
         if len(ways) > 1:
             raise ValueError(f"{type(self).__name__}: give only one of {' and '.join(ways)}.")
-        self._learning_rate = self._state(
-            "learning_rate", np.asarray(learning_rate, config.floatx())
+        self._variables: list[Variable] = []
+        self._iterations = self._tracked(Variable(np.int64(0), trainable=False, name="iterations"))
+        self._learning_rate: Variable | Callable[..., Any] = (
+            learning_rate
+            if callable(learning_rate)
+            else self._tracked(
+                Variable(
+                    learning_rate, dtype=config.floatx(), trainable=False, name="learning_rate"
+                )
+            )
         )
-        self.iterations = self._state("iterations", np.int64(0))
         # By the id() of a weight: the weight, and its slots by name.
         self._slots: dict[int, tuple[Variable, dict[str, Variable]]] = {}
+        self._excluded: tuple[list[Variable], str] = [], ""
 
-    def _state(self, name: str, value: Any) -> Variable:
-        variable = Variable(value, trainable=False, name=name)
-        variable.path = f"{self.name}/{name}"
-        return variable
+    # --- the learning rate and the steps --------------------------------------------------------
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate, as a Variable."""
-        return self._learning_rate
+        """The learning rate: a Variable, or what the schedule or the function gives now."""
+        rate = self._learning_rate
+        if isinstance(rate, Variable):
+            return rate
+        return rate(self._iterations) if isinstance(rate, LearningRateSchedule) else rate()
 
     @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        if not number(0).accepts(value):
-            raise ValueError(f"learning_rate must be a number of 0 or more. Got {value!r}.")
-        self._learning_rate.assign(value)
+    def learning_rate(self, value: Any) -> None:
+        if callable(value):
+            self._variables = [v for v in self._variables if v is not self._learning_rate]
+            self._learning_rate = value
+        elif not number(0).accepts(value):
+            raise ValueError(f"{RATE}. Got {value!r}.")
+        elif not isinstance(self._learning_rate, Variable):
+            raise TypeError(
+                f"{type(self).__name__}: the learning rate is {self._learning_rate!r}, which a "
+                "number cannot replace. Make the optimizer with a number to set it later."
+            )
+        else:
+            self._learning_rate.assign(value)
+
+    @property
+    def iterations(self) -> Any:
+        """How often the weights were updated: a Variable that counts the steps; those steps divided
+        by `gradient_accumulation_steps`, where that is given."""
+        if self.gradient_accumulation_steps:
+            return named(
+                "updates", floor_divide(self._iterations, self.gradient_accumulation_steps)
+            )
+        return self._iterations
+
+    def time(self, dtype: str) -> Any:
+        """The number of this update, counted from 1, as formulae have it: t."""
+        return named("t", cast(self.iterations + 1, dtype))
+
+    # --- state ----------------------------------------------------------------------------------
 
     @property
     def variables(self) -> list[Variable]:
-        """All state: the iterations, the learning rate, and the slots of each weight."""
-        slots = [slot for _, slots in self._slots.values() for slot in slots.values()]
-        return [self.iterations, self._learning_rate, *slots]
+        """All state, in the order of Keras's files: iterations, learning rate, slots."""
+        return list(self._variables)
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights are known."""
+        return bool(self._slots)
 
     def saved_variables(self) -> list[Variable]:
         """The state in the order of Keras's files."""
@@ -114,21 +193,49 @@ class Optimizer(Configurable):
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the slots of these weights; those that have theirs keep them."""
-        for variable in variables:
-            if id(variable) not in self._slots:
-                zeros = np.zeros(variable.shape, variable.dtype)
-                slots = {s: self._state(slot_name(variable, s), zeros) for s in self.slots}
-                self._slots[id(variable)] = (variable, slots)
+        new = [v for v in variables if id(v) not in self._slots]
+        self._slots |= {id(v): (v, {}) for v in new}
+        own = ["average"] if self.use_ema else []
+        own += ["gradient_accumulator"] if self.gradient_accumulation_steps else []
+        for group in [*own, *self.slots]:
+            for variable in new:
+                for name in group.split():
+                    start = self.slot_start(variable, name)
+                    if start is not None:
+                        slot = self.add_variable(*start, variable.dtype, slot_name(variable, name))
+                        self._slots[id(variable)][1][name] = slot
+
+    def slot_start(self, variable: Variable, slot: str) -> tuple[Shape, Any] | None:
+        """The shape and the initializer of a slot of a weight; None where it has no such slot."""
+        return variable.shape, "zeros"
 
     def slot(self, variable: Variable, name: str) -> Variable:
         """The state of that name that belongs to a weight."""
         return self._slots[id(variable)][1][name]
 
-    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        """Assign a weight and its slots anew."""
-        raise NotImplementedError(
-            f"{type(self).__name__} needs a method update_step(gradient, variable, learning_rate)."
-        )
+    def _tracked(self, variable: Variable) -> Variable:
+        """One more of the `variables`."""
+        variable.path = f"{self.name}/{variable.name}"
+        self._variables.append(variable)
+        return variable
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Put the value of each of the `variables` into the store, under its number."""
+        for i, variable in enumerate(self._variables):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Assign what `save_own_variables` stored: for an optimizer of this kind, built already."""
+        if len(store) != len(self._variables):
+            raise ValueError(
+                f"{type(self).__name__}: {len(store)} values were stored, and the optimizer has "
+                f"{len(self._variables)} variables. Is it of the same kind, with the same "
+                "arguments, and built for the same weights?"
+            )
+        for i, variable in enumerate(self._variables):
+            variable.assign(np.asarray(store[str(i)]))
+
+    # --- a step ---------------------------------------------------------------------------------
 
     def apply(
         self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None
@@ -139,74 +246,213 @@ class Optimizer(Configurable):
         """
         if trainable_variables is None:
             trainable_variables = [variable for variable, _ in self._slots.values()]
-        if len(grads) != len(trainable_variables):
-            names = ", ".join(v.path for v in trainable_variables) or "none are known yet"
+        gradients, variables = self._with_gradients(grads, list(trainable_variables))
+        if any(id(v) not in self._slots for v in trainable_variables):
+            self.build(trainable_variables)
+        with section(f"update: {self.name}"):
+            if self.loss_scale_factor:
+                gradients = [named("unscaled", g / self.loss_scale_factor) for g in gradients]
+            if self.gradient_accumulation_steps:
+                self._accumulate(gradients, variables, self.gradient_accumulation_steps)
+            else:
+                self._update(gradients, variables)
+            if self.use_ema:
+                self._average()
+            for variable in variables:
+                if variable.constraint is not None:
+                    free = named(slot_name(variable, "unconstrained"), variable.value)
+                    variable.assign(variable.constraint(free))
+            self._iterations.assign_add(1)
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
+        """`apply` for pairs of a gradient and its weight; the count of the steps."""
+        pairs = list(grads_and_vars)
+        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self._iterations
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """Assign a weight and its slots anew."""
+        raise NotImplementedError(
+            f"{type(self).__name__} needs a method update_step(gradient, variable, learning_rate)."
+        )
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss that the gradients are to be of: it, times `loss_scale_factor`."""
+        return loss * self.loss_scale_factor if self.loss_scale_factor else loss
+
+    def _with_gradients(
+        self, grads: Sequence[Any], weights: list[Variable]
+    ) -> tuple[list[Any], list[Variable]]:
+        """The gradients that there are, and their weights."""
+        if len(grads) != len(weights):
+            names = ", ".join(v.path for v in weights) or "none are known yet"
             raise ValueError(
-                f"{type(self).__name__}: {len(grads)} gradients for {len(trainable_variables)} "
+                f"{type(self).__name__}: {len(grads)} gradients for {len(weights)} "
                 f"weights ({names})."
             )
-        pairs = [(g, v) for g, v in zip(grads, trainable_variables, strict=True) if g is not None]
+        pairs = [(g, v) for g, v in zip(grads, weights, strict=True) if g is not None]
+        left = ", ".join(v.path for g, v in zip(grads, weights, strict=True) if g is None)
         if not pairs:
-            names = ", ".join(v.path for v in trainable_variables) or "none were given"
             raise ValueError(
-                f"{type(self).__name__}: no weight has a gradient: {names}.\n"
+                f"{type(self).__name__}: no weight has a gradient: {left or 'none were given'}.\n"
                 "Does the loss depend on the weights, and was it computed inside the tape?"
             )
-        variables = [v for _, v in pairs]
-        if len(pairs) < len(trainable_variables):
-            known = {id(v) for v in variables}
-            left = ", ".join(v.path for v in trainable_variables if id(v) not in known)
+        if left:
             warnings.warn(
                 f"{type(self).__name__}: no gradient for {left}, left as it is. "
                 "Does the loss depend on it?",
-                stacklevel=2,
+                stacklevel=3,
             )
-        self.build(variables)
-        with section(f"update: {self.name}"):
-            gradients = self._clipped([g for g, _ in pairs])
-            rate = self._learning_rate.value
-            if self.weight_decay:
-                decay = named("decay", self.weight_decay * rate)
-                for variable in variables:
-                    variable.assign_sub(variable.value * decay)
-            for gradient, variable in zip(gradients, variables, strict=True):
-                self.update_step(gradient, variable, rate)
-            for variable in variables:
-                if variable.constraint is not None:
-                    variable.assign(variable.constraint(variable.value))
-            self.iterations.assign_add(1)
+        return [g for g, _ in pairs], [v for _, v in pairs]
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
-        """`apply` for pairs of a gradient and its weight."""
-        pairs = list(grads_and_vars)
-        self.apply([g for g, _ in pairs], [v for _, v in pairs])
+    def _update(self, gradients: list[Any], variables: list[Variable]) -> None:
+        """Change the weights and their slots."""
+        gradients = self._clipped(gradients)
+        rate = operand(self.learning_rate)
+        if not isinstance(self._learning_rate, Variable):
+            named("learning_rate", rate)
+        for variable in variables:
+            share = self.decay_of(variable)
+            if share:
+                decay = named("decay", share * as_float(rate, variable.dtype))
+                variable.assign_sub(variable.value * decay)
+        self.update_steps(gradients, variables, rate)
+
+    def update_steps(self, gradients: list[Any], variables: list[Variable], rate: Any) -> None:
+        """`update_step` for each weight."""
+        for gradient, variable in zip(gradients, variables, strict=True):
+            self.update_step(gradient, variable, as_float(rate, variable.dtype))
+
+    def _accumulate(self, gradients: list[Any], variables: list[Variable], steps: int) -> None:
+        """Add up the gradients; in the last of so many steps, update by their mean.
+
+        The update is computed in each step, and taken in the last: a program has no branches.
+        """
+        is_last = named("is_last", named("turn", (self._iterations + 1) % steps) == 0)
+        sums = [self.slot(v, "gradient_accumulator") for v in variables]
+        with part("gradient_accumulation_steps", f"an update in every {steps}th step"):
+            totals = [
+                named(slot_name(v, "total"), g + s.value)
+                for g, v, s in zip(gradients, variables, sums, strict=True)
+            ]
+        state = [v for v in [*variables, *self._variables] if v is not self._iterations]
+        before = [v.value for v in state]
+        means = [
+            named(slot_name(v, "mean_gradient"), total / steps)
+            for v, total in zip(variables, totals, strict=True)
+        ]
+        self._update(means, variables)
+        self._keep(is_last, state, before)
+        for total, one in zip(totals, sums, strict=True):
+            one.assign(where(is_last, 0.0, total))
+
+    def _keep(self, condition: Any, state: list[Variable], before: list[Any]) -> None:
+        """Let Variables have their new values where the condition holds, else those of before."""
+        for variable, old in zip(state, before, strict=True):
+            new = variable.value
+            if new is not old:
+                name = variable.path.removeprefix(f"{self.name}/").replace("/", "_")
+                variable.assign(where(condition, named(f"next_{name}", new), old))
+
+    # --- clipping, decay, averages --------------------------------------------------------------
 
     def _clipped(self, gradients: list[Any]) -> list[Any]:
-        clips = self.clipnorm or self.clipvalue or self.global_clipnorm
-        return [named("clipped", g) for g in self._clip(gradients)] if clips else gradients
-
-    def _clip(self, gradients: list[Any]) -> list[Any]:
         if self.clipnorm:
-            return [_scaled_to(g, self.clipnorm) for g in gradients]
+            return by_norm(gradients, self.clipnorm)
         if self.clipvalue:
-            return [clip(g, -self.clipvalue, self.clipvalue) for g in gradients]
-        limit = float(self.global_clipnorm or 0)
-        total = sum(square(gradients[0]))
-        for gradient in gradients[1:]:
-            total = total + sum(square(gradient))
-        scale = named("scale", limit * minimum(reciprocal(sqrt(total)), 1 / limit))
-        return [g * scale for g in gradients]
+            return by_value(gradients, self.clipvalue)
+        if self.global_clipnorm:
+            return by_global_norm(gradients, self.global_clipnorm)
+        return gradients
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Leave weights out of the weight decay. To be called before the first step.
+
+        var_list: these. var_names: those in whose name one of these patterns is found, such as
+        `"bias"`.
+        """
+        if self.built:
+            raise ValueError(
+                f"{type(self).__name__}: exclude_from_weight_decay must be called before the "
+                "optimizer is built, which its first step does."
+            )
+        self._excluded = list(var_list or []), "|".join(var_names or [])
+
+    def decay_of(self, variable: Variable) -> float | None:
+        """What share of itself, times the learning rate, a weight loses in each step."""
+        weights, pattern = self._excluded
+        if any(v is variable for v in weights) or (pattern and re.search(pattern, variable.name)):
+            return None
+        return self.weight_decay
+
+    def _average(self) -> None:
+        """Move the running mean of each weight; after so many updates, take it."""
+        every = self.ema_overwrite_frequency
+        with part("ema", "mean = momentum · mean + (1 - momentum) · weight, from the second step"):
+            for variable, slots in self._slots.values():
+                later = cast(not_equal(self.iterations, 0), variable.dtype)
+                momentum = named("ema_momentum", self.ema_momentum * later)
+                average = slots["average"]
+                if every is not None:
+                    named(slot_name(variable, "now"), variable.value)
+                average.assign(momentum * average + (1 - momentum) * variable)
+                if every is not None:
+                    is_time = named("is_time", named("phase", (self.iterations + 1) % every) == 0)
+                    variable.assign(where(is_time, average, variable))
+
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
+        """Give the weights their final values: their running means, with `use_ema`. `fit` calls it
+        at its end."""
+        if self.use_ema:
+            for variable in var_list:
+                variable.assign(self.slot(variable, "average"))
+
+    # --- configs --------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer; the learning rate as it is now."""
-        return {**super().get_config(), "learning_rate": float(self._learning_rate.numpy())}
+        rate: Any = self._learning_rate
+        rate = float(rate.numpy()) if isinstance(rate, Variable) else serialize(rate)
+        return {**super().get_config(), "learning_rate": rate}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Self:
+        """An optimizer made from `get_config()`'s answer."""
+        rate = config.get("learning_rate")
+        if isinstance(rate, dict):
+            config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}
+        return cls(**config)
+
+    # --- for optimizers written for Keras -------------------------------------------------------
+
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Variable:
+        """A new one of the `variables`."""
+        refuse("add_variable", kwargs, {"aggregation": "none", "layout": None}, ["name"])
+        start = initializers.get(initializer)
+        with computing():
+            made = Variable(start, tuple(shape), dtype, trainable=False, name=name)
+        return self._tracked(made)
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """A new one of the `variables`, of a weight's shape and dtype, named after it."""
+        weight = reference_variable
+        full_name = slot_name(weight, name or "var")
+        return self.add_variable(weight.shape, initializer, weight.dtype, full_name)
 
 
 def slot_name(variable: Variable, what: str) -> str:
     """The name of something that belongs to a weight: `dense_kernel_velocity`."""
     return f"{variable.path.replace('/', '_')}_{what}"
-
-
-def _scaled_to(gradient: Any, limit: float) -> Any:
-    norm = sqrt(sum(square(gradient)))
-    return gradient * limit / maximum(norm, limit)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from sheer.core.checks import boolean, number
 from sheer.ops.declare import Array, Sample, op
 from sheer.ops.rules import positive
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
-from sheer.optimizers.base import OPTIMIZERS, Optimizer, slot_name
+from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, Shared, slot_name
 
 
 @op(shape=lambda g, velocity, rate, **_: [g, g], sample=positive((3, 2), (3, 2), ()))
@@ -80,25 +80,18 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str | None = None,
-        **kwargs: Any,
+        **shared: Unpack[Shared],
     ):
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         self.slots = ("velocity",)
         self.slots += ("momentum",) if momentum else ()
         self.slots += ("average_gradient",) if centered else ()
-        super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name, **kwargs
-        )
+        super().__init__(learning_rate, **shared)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         velocity = self.slot(variable, "velocity")

@@ -11,6 +11,8 @@ from typing import Any
 
 from sheer.ops.declare import OPS, Op
 
+WIDTH = 100
+
 
 def helper_name(op: Op[Any, Any]) -> str:
     """The name of an op's function in a program."""
@@ -58,7 +60,11 @@ def _written(function: Callable[..., Any]) -> tuple[str, list[Any]]:
     body = "\n".join(source.splitlines()[first.lineno - 1 : node.end_lineno])
     body = re.sub(r"\bxp, ", "", re.sub(r"\bxp\.", "np.", body))
     name = node.name.lstrip("_")
-    lines = [f"def {name}({signature}):"]
+    head = f"def {name}({signature}):"
+    if len(head) > WIDTH:
+        parameters = textwrap.indent(textwrap.fill(signature, WIDTH - 4), "    ")
+        head = f"def {name}(\n{parameters}\n):"
+    lines = [head]
     if summary:
         lines.append(textwrap.indent(f'"""{summary}"""', "    "))
     needs: list[Any] = []

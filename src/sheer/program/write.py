@@ -16,12 +16,11 @@ from sheer.ops.recording import Call
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
-from sheer.program.helpers import helper_name, helper_sources, op_called
+from sheer.program.helpers import WIDTH, helper_name, helper_sources, op_called
 from sheer.program.names import Names
 from sheer.trace.graph import Graph
 from sheer.trace.rewrites import batch_size
 
-WIDTH = 100
 COMMENT_COLUMN = 60
 INLINE_WIDTH = 50
 OUTPUT_WIDTH = 75
@@ -369,6 +368,9 @@ def _numbers(values: Any) -> str:
 def _wrapped(line: str) -> str:
     """A line too long for the page, broken inside its last call or in parentheses."""
     target, _, expression = line.partition(" = ")
+    if len(target) + len(expression.partition("(")[0]) > WIDTH - 8:
+        inside = textwrap.fill(target, WIDTH - 12, break_long_words=False)
+        target = f"(\n{textwrap.indent(inside, '    ')}\n)"
     if expression.endswith(")") and "(" in expression and _is_call(expression):
         function, _, arguments = expression.partition("(")
         inside = textwrap.fill(arguments[:-1], WIDTH - 12, break_long_words=False)

@@ -140,6 +140,8 @@ def fit(
                 break
     finally:
         passes.close()
+    if settings.epoch_count():
+        model.optimizer.finalize_variable_values(model.trainable_variables)
     callbacks.call("on_train_end", logs)
     return history
 

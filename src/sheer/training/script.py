@@ -312,15 +312,16 @@ def _state(model: Any, train: Step, test: Step, stored: _Stored) -> tuple[str, l
                 f"write_program: the variable {variable.path!r} belongs to no layer. Make it with "
                 "the add_weight of a layer or of the model."
             )
-        if id(variable) not in weights and variable.initializer is None:
+        is_weight = id(variable) in weights
+        if not is_weight and variable.initializer is None:
             value = _fresh(variable)
-        elif id(variable) not in weights:
+        elif not is_weight and not _is_known(variable.initializer):
             # The state of a seed generator, which knows its first key.
             name = f"{space}.{attribute}"
             first = variable.initializer(variable.shape, dtype=variable.dtype)
             stored.arrays[name] = np.asarray(first)
             value = f'stored["{name}"]'
-        elif by_hand or not _is_known(variable.initializer):
+        elif is_weight and (by_hand or not _is_known(variable.initializer)):
             name = f"{space}.{attribute}"
             stored.arrays[name] = variable.numpy()
             value = f'stored["{name}"]'
@@ -349,7 +350,9 @@ def _fresh(variable: Variable) -> str:
 
 
 def _is_known(initializer: Any) -> bool:
-    return isinstance(initializer, (Zeros, Ones, RandomInitializer)) or (
+    if isinstance(initializer, RandomInitializer):
+        return type(initializer).__call__ is RandomInitializer.__call__
+    return isinstance(initializer, (Zeros, Ones)) or (
         isinstance(initializer, Constant) and not isinstance(initializer.value, (Operand, list))
     )
 

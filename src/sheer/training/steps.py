@@ -124,14 +124,16 @@ class Steps:
         return self._steps[key]
 
     def _key(self, kind: str, data: Any) -> Any:
-        """What a traced step depends on: the data's form, and which weights there are."""
+        """What a traced step depends on: the data's form, the weights that there are, the optimizer
+        and where its learning rate comes from."""
         model = self.model
         structure = repr(tree.map_tree(lambda s: s if s is None else (s.shape, s.dtype), data))
         # The objects themselves: while they are kept here, no others can get their id().
         weights = tuple((v, v.trainable) for v in model.weights)
         # A frozen BatchNormalization computes otherwise, also where it has no weights to train.
         frozen = tuple(layer.trainable for layer in model._flatten_layers())
-        return kind, structure, weights, frozen, model.optimizer
+        rate = getattr(model.optimizer, "_learning_rate", None)
+        return kind, structure, weights, frozen, model.optimizer, rate
 
     def program(self, kind: str, x: Any = None, y: Any = None, weight: Any = None) -> Program:
         """The program of a kind of step, for data like these, or for those seen last."""
