@@ -264,5 +264,5 @@ def test_what_is_no_callback():
 
 def test_hooks_that_nobody_has_cost_nothing():
     """A batch's logs become floats only for callbacks that ask for them."""
-    callbacks = sheer.callbacks.CallbackList([History()], None, {})
+    callbacks = sheer.callbacks.CallbackList([History()])
     assert [hook for hook in HOOKS if callbacks.wants(hook)] == ["on_train_begin", "on_epoch_end"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 Logs = dict[str, Any]
 
@@ -46,6 +45,12 @@ class Callback:
     """
 
     every_batch = True
+    # The attributes without which it could not go on after a fault: numbers, text, arrays, and
+    # lists and dictionaries of these. BackupAndRestore keeps them, and puts them back after
+    # `on_train_begin`.
+    kept: ClassVar[tuple[str, ...]] = ()
+    # Whether its hooks come after those of the others.
+    is_last: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -108,46 +113,3 @@ class Callback:
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """The older name of `on_train_batch_end`."""
-
-
-class CallbackList:
-    """Several callbacks, called in turn."""
-
-    def __init__(self, callbacks: Iterable[Callback], model: Any, params: dict[str, Any]):
-        self.callbacks = list(callbacks)
-        for callback in self.callbacks:
-            if isinstance(callback, type) or not hasattr(callback, "on_epoch_end"):
-                raise TypeError(
-                    f"callbacks must be instances of sheer.callbacks.Callback. Got {callback!r}"
-                    + (": write () behind the class." if isinstance(callback, type) else ".")
-                )
-            callback.set_model(model)
-            callback.set_params(params)
-        self._wanting = {hook: [c for c in self.callbacks if _has(c, hook)] for hook in HOOKS}
-
-    def wants(self, hook: str) -> bool:
-        """Whether any callback does something there."""
-        return bool(self._wanting[hook])
-
-    def wants_each(self, hook: str) -> bool:
-        """Whether any callback does something there at each batch."""
-        return any(getattr(c, "every_batch", True) for c in self._wanting[hook])
-
-    def call(self, hook: str, *args: Any) -> None:
-        """Call a hook of each callback that has it."""
-        for callback in self._wanting[hook]:
-            getattr(callback, hook)(*args)
-
-
-OLDER = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
-
-
-def _has(callback: Any, hook: str) -> bool:
-    """Whether a callback does something there."""
-    names = [hook, *([OLDER[hook]] if hook in OLDER else [])]
-    return any(_overrides(callback, name) for name in names)
-
-
-def _overrides(callback: Any, hook: str) -> bool:
-    method = getattr(callback, hook, None)
-    return method is not None and getattr(method, "__func__", None) is not getattr(Callback, hook)

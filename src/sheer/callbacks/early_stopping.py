@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
-import warnings
 from typing import Any
 
-from sheer.callbacks.base import Callback, Logs
-from sheer.core.checks import one_of
-
-# How the names of figures end for which larger, or smaller, is better.
-LARGER = ("accuracy", "acc", "auc", "precision", "recall", "r2_score", "f1_score", "fbeta_score")
-SMALLER = (
-    "loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "ce", "hinge", "poisson",
-    "divergence", "logcosh", "log_cosh", "huber", "penalty",
-)  # fmt: skip
+from sheer.callbacks.base import Logs
+from sheer.callbacks.monitor import MonitorCallback
 
 
-class EarlyStopping(Callback):
+class EarlyStopping(MonitorCallback):
     """Ends `fit` when a figure has not improved for some epochs.
 
     Args:
@@ -33,6 +24,8 @@ class EarlyStopping(Callback):
         start_from_epoch: epochs before it do not count.
     """
 
+    kept = ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -44,11 +37,8 @@ class EarlyStopping(Callback):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ):
-        super().__init__()
-        if not one_of("auto", "min", "max").accepts(mode):
-            raise ValueError(f"EarlyStopping: mode must be 'auto', 'min' or 'max'. Got {mode!r}.")
-        self.monitor, self.patience, self.verbose, self.mode = monitor, patience, verbose, mode
-        self.min_delta = abs(min_delta)
+        super().__init__(monitor, mode, min_delta=min_delta)
+        self.patience, self.verbose = patience, verbose
         self.baseline = baseline
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = start_from_epoch
@@ -60,41 +50,14 @@ class EarlyStopping(Callback):
         self.best_epoch = 0
         self.best: float | None = None
         self.best_weights: Any = None
-        self._larger = self.mode == "max"
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._begin()
-        # Now, and not after an epoch: an error here changes no weight.
-        self._larger = self._larger_is_better()
-
-    def _larger_is_better(self) -> bool:
-        if self.mode != "auto":
-            return self.mode == "max"
-        name = re.sub(r"_\d+$", "", self.monitor.lower())
-        if name.endswith(LARGER):
-            return True
-        if name.endswith(SMALLER):
-            return False
-        raise ValueError(
-            f"EarlyStopping: the name {self.monitor!r} does not say whether larger or smaller is "
-            "better. Give mode='max' or mode='min'."
-        )
-
-    def _better(self, value: float, than: float | None) -> bool:
-        if than is None:
-            return True
-        return value - self.min_delta > than if self._larger else value + self.min_delta < than
+        self._find_direction()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        value = (logs or {}).get(self.monitor)
-        if value is None:
-            known = ", ".join(logs or {})
-            warnings.warn(
-                f"EarlyStopping watches {self.monitor!r}, which is not there. Known: {known}.",
-                stacklevel=2,
-            )
-            return
-        if epoch < self.start_from_epoch:
+        value = self._figure(logs)
+        if value is None or epoch < self.start_from_epoch:
             return
         if self.restore_best_weights and self.best_weights is None:
             self.best_weights = self.model.get_weights()

@@ -111,6 +111,11 @@ class ProgbarLogger(ProgressLogger):
         super().on_predict_batch_end(batch, logs)
         self._draw(None)
 
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        super().on_train_end(logs)
+        if self._length:  # of an epoch that was interrupted
+            print(flush=True)
+
     def _start_count(self, heading: str) -> None:
         super()._start_count(heading)
         self._drawn = self._begun
@@ -139,6 +144,7 @@ class ProgbarLogger(ProgressLogger):
         lines = _filled([self._head(self._times(), columns), *_figures(logs)], columns)
         self._show(lines[0])
         print("".join(f"\n{line}" for line in lines[1:]), flush=True)
+        self._length = 0
 
     def _head(self, times: list[str], columns: int) -> str:
         """How many steps, the bar, the time."""
@@ -158,9 +164,17 @@ class ProgbarLogger(ProgressLogger):
 
 
 def progress(verbose: int | str) -> ProgressLogger:
-    """The display for a `verbose` of 1 (bar), 2 (lines) or `"auto"` (a bar in a terminal)."""
-    wants_bar = sys.stdout.isatty() if verbose == "auto" else verbose == 1
+    """The display for a `verbose` of 1 (bar), 2 (lines) or `"auto"` (a bar in a terminal and in a
+    notebook)."""
+    wants_bar = sys.stdout.isatty() or in_notebook() if verbose == "auto" else verbose == 1
     return ProgbarLogger() if wants_bar else ProgressLogger()
+
+
+def in_notebook() -> bool:
+    """Whether what is printed goes to a notebook: IPython is there, and a kernel runs in it."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and "IPKernelApp" in shell.config
 
 
 FULL, EMPTY = "━", "─"
@@ -168,7 +182,8 @@ FULL, EMPTY = "━", "─"
 
 def _coloured(line: str) -> str:
     """The bar in green and grey, in terminals that have colours."""
-    if not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
+    is_plain = not sys.stdout.isatty() and not in_notebook()
+    if is_plain or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
         return line
     full, empty = line.count(FULL), line.count(EMPTY)
     green, grey = f"\033[32m{FULL * full}\033[0m", f"\033[90m{EMPTY * empty}\033[0m"

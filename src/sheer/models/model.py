@@ -29,6 +29,7 @@ from sheer.trace import trace
 from sheer.training import loop
 from sheer.training.compiled import CompiledLoss, CompiledMetrics
 from sheer.training.data import Data, unpack
+from sheer.training.run import Training
 from sheer.training.steps import Steps, names_of
 from sheer.training.undo import undone_on_error
 
@@ -92,6 +93,7 @@ class Model(Layer):
         self.input_symbols: Any = None
         self.output_symbols: Any = None
         self._steps = Steps(self)
+        self._training = Training()
         if inputs is not None:
             graph = Graph(inputs, outputs, self.name)
             self._take_graph(graph)
@@ -411,8 +413,9 @@ class Model(Layer):
         caller = kind.replace("step", "on_batch")
         self.check_compiled(caller)
         data = Data(x, y, weight, caller).weighted(by_class)
-        step = loop.prepared(self, kind, data)
-        logs = loop.plain(step(data.batch(0, data.rows)))
+        with self._training.alone(caller):
+            step = loop.prepared(self, kind, data)
+            logs = loop.plain(step(data.batch(0, data.rows)))
         return logs if return_dict else loop.in_order(self, logs)
 
     # --- programs -------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from sheer.core.shapes import show
 from sheer.ops.symbol import Symbol
 from sheer.training.data import Data
 from sheer.training.passes import ArrayPasses, Passes, StreamPasses
+from sheer.training.run import Run
 from sheer.training.step import Batches, join
 from sheer.training.stream import Stream, given, is_stream
 from sheer.training.undo import undone_on_error
@@ -111,49 +112,71 @@ def fit(
     if by_class is not None:
         data = data.weighted(by_class)
         sources[0].append(lambda: None)  # these weights are nowhere else
-    with undone_on_error(model):
-        passes = _passes(data, settings)
-        history, callbacks = _callbacks(model, settings, passes, fitting=True)
-        step = Prepared(model, "train_step", passes.first)
-        if validation is not None:
-            checks = _passes(validation, settings.for_validation())
-            test_step = Prepared(model, "test_step", checks.first)
+    with model._training.alone("fit"):
+        with undone_on_error(model):
+            passes = _passes(data, settings)
+            history, callbacks = _callbacks(model, settings, passes, fitting=True)
+            step, check = Prepared(model, "train_step", passes.first), None
+            if validation is not None:
+                checks = _passes(validation, settings.for_validation())
+                check = Prepared(model, "test_step", checks.first), checks
 
-    key = random.reserve_keys(settings.epoch_count())
-    passes.key = key if settings.shuffle else None
-    model.last_fit = LastFit(settings, key, *sources)
-    model.history, model.stop_training = history, False
-    callbacks.call("on_train_begin", {})
-    logs: dict[str, Any] = {}
-    try:
-        for epoch in range(settings.initial_epoch, settings.epochs):
-            if not passes.has_more():
-                break
-            model.reset_metrics()
-            callbacks.call("on_epoch_begin", epoch, {})
-            logs = _run(model, step, passes, callbacks, "train")
-            if validation is not None and settings.validates(epoch):
-                figures = _evaluated(model, test_step, checks, callbacks)
-                logs = {**logs, **{f"val_{name}": value for name, value in figures.items()}}
-            callbacks.call("on_epoch_end", epoch, logs)
-            if model.stop_training:
-                break
-    finally:
-        passes.close()
-    if settings.epoch_count():
-        model.optimizer.finalize_variable_values(model.trainable_variables)
-    callbacks.call("on_train_end", logs)
+        key = random.reserve_keys(settings.epoch_count())
+        passes.key = key if settings.shuffle else None
+        model.last_fit = LastFit(settings, key, *sources)
+        model.history, model.stop_training = history, False
+        run = Run(model, passes, callbacks, [step, *(check or ())[:1]])
+        run.epoch = settings.initial_epoch
+        try:
+            with model._training.running(run):
+                callbacks.call("on_train_begin", {})
+                while run.goes_on(settings.epochs):
+                    _epoch(run, step, check, settings)
+                if settings.epoch_count():
+                    model.optimizer.finalize_variable_values(model.trainable_variables)
+                callbacks.call("on_train_end", plain(run.answer))
+        finally:
+            passes.close()
     return history
+
+
+def _epoch(
+    run: Run, step: Prepared, check: tuple[Prepared, Passes] | None, settings: Settings
+) -> None:
+    """An epoch, or what is left of one; `check` is what validation takes."""
+    model, callbacks = run.model, run.callbacks
+    if not run.batch:
+        model.reset_metrics()
+    callbacks.call("on_epoch_begin", run.epoch, {})
+    run.take_again()
+    while True:
+        # A run that goes on may have been told to stop within the epoch.
+        if not run.batch or not model.stop_training:
+            for _ in _answers(model, step, run.passes, callbacks, "train", run):
+                pass
+        logs = plain(run.answer)
+        if check is not None and settings.validates(run.epoch) and not run.signals.asked:
+            with run.undone_when_asked():
+                figures = _evaluated(model, *check, callbacks, run)
+            logs = {**logs, **{f"val_{name}": value for name, value in figures.items()}}
+        if not run.signals.asked:
+            break
+        if run.leaves():
+            return
+    run.end_epoch(logs)
+    callbacks.call("on_epoch_end", run.epoch - 1, logs)
+    run.is_over = model.stop_training or (run.signals.asked and run.leaves())
 
 
 def evaluate(model: Any, x: Any, y: Any, sample_weight: Any, settings: Settings) -> dict[str, Any]:
     """The figures of a model on data: see `Model.evaluate`."""
     settings.check("evaluate")
     model.check_compiled("evaluate")
-    passes = _passes(given(x, y, sample_weight, "evaluate"), settings)
-    _, callbacks = _callbacks(model, settings, passes)
-    step = Prepared(model, "test_step", passes.first)
-    return _evaluated(model, step, passes, callbacks)
+    with model._training.alone("evaluate"):
+        passes = _passes(given(x, y, sample_weight, "evaluate"), settings)
+        _, callbacks = _callbacks(model, settings, passes)
+        step = Prepared(model, "test_step", passes.first)
+        return _evaluated(model, step, passes, callbacks)
 
 
 def predict(model: Any, x: Any, settings: Settings) -> Any:
@@ -189,6 +212,11 @@ class Prepared:
         self.model, self.kind = model, kind
         self._data, self._step = data, prepared(model, kind, data)
         self._steps = {data.form(): self._step}
+
+    @property
+    def steps(self) -> list[Batches]:
+        """The steps so far, one for each form."""
+        return list(self._steps.values())
 
     def __call__(self, data: Data) -> Batches:
         """The step for such data, which are checked where they are new."""
@@ -320,8 +348,8 @@ def _callbacks(
             "there will be that many steps.",
             stacklevel=4,
         )
-    params = {"epochs": settings.epochs, "steps": passes.steps, "verbose": settings.verbose}
-    return history, CallbackList(users, model, params)
+    params: dict[str, Any] = {"epochs": settings.epochs, "steps": passes.steps, "verbose": settings.verbose}
+    return history, CallbackList(users, model=model, **params)
 
 
 # --- the steps ------------------------------------------------------------------------------
@@ -333,26 +361,37 @@ TURN = 0.1
 
 
 def _answers(
-    model: Any, steps: Prepared, passes: Passes, callbacks: CallbackList, kind: str
+    model: Any,
+    steps: Prepared,
+    passes: Passes,
+    callbacks: CallbackList,
+    kind: str,
+    run: Run | None = None,
 ) -> Iterator[Any]:
     """All batches of an epoch, an evaluation or a prediction, many at once where no callback wants
-    each: the answer of each run of them."""
+    each: the answer of each run of them. Within a `fit`, `run` is told of those trained on, and a
+    signal ends it."""
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
     wants_begin, wants_end = callbacks.wants(begin), callbacks.wants(end)
     is_each = callbacks.wants_each(begin) or callbacks.wants_each(end)
     most = getattr(model, "steps_per_execution", 1) if is_each else sys.maxsize
     seconds = math.inf if is_each else TURN
-    number = 0
-    for data, stretch in passes.epoch():
+    number = run.batch if run and kind == "train" else 0
+    for data, stretch in passes.epoch(number):
         step = steps(data)
         done = 0
         while done < stretch.steps:
+            if run and run.signals.asked:
+                return
             if wants_begin:
                 callbacks.call(begin, number, {})
             part = stretch.part(done, most)
             ran, answer = step.run(data, part, seconds, joined=kind == "predict")
+            passes.took(part, ran)
             done += ran
             number += ran
+            if run and kind == "train":
+                run.batch, run.answer = number, answer
             if wants_end:
                 logs = {"outputs": answer} if kind == "predict" else plain(answer)
                 callbacks.call(end, number - 1, logs)
@@ -361,27 +400,21 @@ def _answers(
                 return
 
 
-def _run(
-    model: Any, step: Prepared, passes: Passes, callbacks: CallbackList, kind: str
-) -> dict[str, Any]:
-    """All batches of an epoch or an evaluation; the figures after the last one."""
-    logs: Any = {}
-    for answer in _answers(model, step, passes, callbacks, kind):
-        logs = answer
-    return plain(logs)
-
-
 def _evaluated(
-    model: Any, step: Prepared, passes: Passes, callbacks: CallbackList
+    model: Any, step: Prepared, passes: Passes, callbacks: CallbackList, run: Run | None = None
 ) -> dict[str, Any]:
+    """The figures of an evaluation, after its last batch."""
     if not passes.has_more():
         return {}
     model.reset_metrics()
     callbacks.call("on_test_begin", {})
+    answer: Any = {}
     try:
-        logs = _run(model, step, passes, callbacks, "test")
+        for last in _answers(model, step, passes, callbacks, "test", run):
+            answer = last
     finally:
         passes.close()
+    logs = plain(answer)
     callbacks.call("on_test_end", logs)
     return logs
 

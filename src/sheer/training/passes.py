@@ -47,8 +47,25 @@ class Passes:
         """Whether there are batches for another epoch."""
         return True
 
-    def epoch(self) -> Iterator[tuple[Data, Stretch]]:
-        """The batches of an epoch, as many in turn as the engine can run in one go."""
+    def epoch(self, done: int = 0) -> Iterator[tuple[Data, Stretch]]:
+        """The batches of an epoch from number `done` on, as many in turn as the engine can run in
+        one go. Who gets them says with `took` how many of them were run."""
+        raise NotImplementedError
+
+    def took(self, stretch: Stretch, steps: int) -> None:
+        """So many steps of this stretch were run."""
+        raise NotImplementedError
+
+    def lasting(self) -> dict[str, Any]:
+        """What must be the same where a `fit` goes on after a fault, in the words of `fit`."""
+        return {"steps_per_epoch": self.asked, "shuffle": self.key is not None}
+
+    def place(self) -> dict[str, Any]:
+        """Which batch comes next, in which order."""
+        raise NotImplementedError
+
+    def go_to(self, place: dict[str, Any]) -> None:
+        """Go on there, once, in a new `fit`."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -70,25 +87,40 @@ class ArrayPasses(Passes):
     def close(self) -> None:
         self._next = self.first.rows
 
-    def epoch(self) -> Iterator[tuple[Data, Stretch]]:
+    def epoch(self, done: int = 0) -> Iterator[tuple[Data, Stretch]]:
         rows = self.first.rows
-        if self._next >= rows:
-            self._begin()
-        left = self.steps or 0
+        if not done and self._next >= rows:
+            self._begun += 1
+            self._next = 0
+            self._arrange()
+        left = (self.steps or 0) - done
         while left and self._next < rows:
             first, rest = self._next, rows - self._next
             n = min(self.n, rest)
             steps = min(left, rest // n)
             left -= steps
-            self._next += steps * n
             yield self.first, Stretch(first, n, steps, self.order)
 
-    def _begin(self) -> None:
+    def took(self, stretch: Stretch, steps: int) -> None:
+        self._next = stretch.first + steps * stretch.n
+
+    def _arrange(self) -> None:
+        """Find the order of the pass."""
         self.order = None
         if self.key is not None:
-            self.order = shuffled(self.first.rows, (self.key[0], self.key[1] + self._begun))
-        self._begun += 1
-        self._next = 0
+            self.order = shuffled(self.first.rows, (self.key[0], self.key[1] + self._begun - 1))
+
+    def lasting(self) -> dict[str, Any]:
+        return {"rows": self.first.rows, "batch_size": self.n, **super().lasting()}
+
+    def place(self) -> dict[str, Any]:
+        return {"key": self.key, "begun": self._begun, "next": self._next}
+
+    def go_to(self, place: dict[str, Any]) -> None:
+        self.key = place["key"] and tuple(place["key"])
+        self._begun, self._next = place["begun"], place["next"]
+        if self._begun:
+            self._arrange()
 
 
 class StreamPasses(Passes):
@@ -105,9 +137,10 @@ class StreamPasses(Passes):
         self._taken = 0  # batches of the pass
         self._epochs = self._done = 0  # epochs that are over, and batches of the one that runs
         self._is_over = self._is_open = False
-        # A batch drawn already: the next one; of a PyDataset, number 0.
+        # A batch drawn and not run yet: the next one; of a PyDataset, number 0.
         self._ahead: Data | None = None
         self._zero: list[Any] = []
+        self._place = self._here()
         self.batches = stream.length()
         self.first = self._first()
 
@@ -133,14 +166,15 @@ class StreamPasses(Passes):
                 self._warn(f"{self.stream.name} gives no more batches after {self._epochs} epochs")
         return self._ahead is not None
 
-    def epoch(self) -> Iterator[tuple[Data, Stretch]]:
-        data = self._ahead if self.has_more() else None
-        self._ahead = None
+    def epoch(self, done: int = 0) -> Iterator[tuple[Data, Stretch]]:
         steps = self.steps
-        while data is not None:
-            self._done += 1
-            yield data, Stretch(0, data.rows, 1)
-            data = self._draw(may_begin=False) if self._done != steps else None
+        if not done:
+            self.has_more()
+        elif self._ahead is None and done != steps:
+            self._ahead = self._draw(may_begin=False)
+        while self._ahead is not None:
+            yield self._ahead, Stretch(0, self._ahead.rows, 1)
+            self._ahead = self._draw(may_begin=False) if self._done != steps else None
         if self.batches is None and steps is not None and self._done < steps:
             self._warn(f"{self.stream.name} ended after {self._done} of {steps} steps")
         self._end_epoch()
@@ -149,6 +183,47 @@ class StreamPasses(Passes):
         if isinstance(self.stream.source, PyDataset) and self._pass is not None:
             self._pass.close()  # type: ignore[attr-defined]
         self._pass = None
+
+    def took(self, stretch: Stretch, steps: int) -> None:
+        self._ahead = None
+        self._done += 1
+        self._place = self._here()
+
+    def _here(self) -> dict[str, int]:
+        """How many passes were begun; batches taken from this one, and whether it is over; epochs
+        that are over, and batches of the one that runs."""
+        return {
+            "begun": self._begun,
+            "taken": self._taken,
+            "is_between": self._pass is None,
+            "epochs": self._epochs,
+            "done": self._done,
+        }
+
+    def place(self) -> dict[str, Any]:
+        return {"key": self.key, **self._place}
+
+    def go_to(self, place: dict[str, Any]) -> None:
+        self.key = place["key"] and tuple(place["key"])
+        self._epochs, self._done = place["epochs"], place["done"]
+        if not place["begun"]:
+            return
+        source, taken = self.stream.source, place["taken"]
+        if isinstance(source, PyDataset):
+            self._begun = place["begun"] - 1
+            if not place["is_between"]:
+                self._begin(taken)
+        else:
+            with self._blamed():
+                # What can be had again begins a pass; what cannot has had only one.
+                while self._taken < taken and (iter(source) is source or not place["is_between"]):
+                    self._draw(may_begin=False)
+            self._begun = place["begun"]
+            self._ahead = None
+        if place["is_between"]:
+            self._begun, self._pass = place["begun"], None
+        self._taken = taken
+        self._place = self._here()
 
     # --- one batch after the other --------------------------------------------------------
 
@@ -171,8 +246,9 @@ class StreamPasses(Passes):
             self.close()
         return self.stream.data(batch, self._where())
 
-    def _begin(self) -> None:
-        self._taken = 0
+    def _begin(self, skipped: int = 0) -> None:
+        """Begin a pass; of a PyDataset, behind the first so many batches."""
+        self._taken = skipped
         self._begun += 1
         self.batches = self.stream.length()
         if not isinstance(self.stream.source, PyDataset):
@@ -183,6 +259,7 @@ class StreamPasses(Passes):
         if self.key is not None and self.batches is not None:
             key = self.key[0], self.key[1] + self._begun - 1
             order = shuffled(self.batches, key).tolist()
+        order = itertools.islice(order, skipped, None)
         self._pass = fetched(self.stream.source, order, self._zero)
         self._zero = []
 
@@ -196,6 +273,7 @@ class StreamPasses(Passes):
             self.stream.source.on_epoch_end()
         self._is_open = False
         self._epochs, self._done = self._epochs + 1, 0
+        self._place = self._here()
 
     # --- what is said ---------------------------------------------------------------------
 
