@@ -111,6 +111,25 @@ def test_checkpoints_of_weights(tmp_path):
         assert equal(same.get_weights(), weights)
 
 
+def test_checkpoints_of_the_model(tmp_path):
+    """With its optimizer: the training goes on from the file."""
+    pytest.importorskip("h5py")
+    best = ModelCheckpoint(tmp_path / "best.keras", "loss", save_best_only=True)
+    model = classifier(optimizer="adam")
+    arguments = {"batch_size": 8, "shuffle": False, "verbose": 0}
+    model.fit(X, Y, epochs=3, callbacks=[best], **arguments)
+    same = sheer.saving.load_model(tmp_path / "best.keras")
+    assert equal(same.get_weights(), model.get_weights())
+    for one in (model, same):
+        one.fit(X, Y, **arguments)
+    assert equal(same.get_weights(), model.get_weights())
+    log = best.best
+    best.best = 0.0  # from now on nothing is better
+    content = (tmp_path / "best.keras").read_bytes()
+    model.fit(X, Y, callbacks=[best], **arguments)
+    assert (tmp_path / "best.keras").read_bytes() == content and log > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

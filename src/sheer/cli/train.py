@@ -132,7 +132,7 @@ def _fit(options: argparse.Namespace, job: "Job", model: Any, say: Callable[[str
         loss = f"the mean squared error in standard deviations of {job.target!r}"
     say("")
     say(wrapped(f"Training: {plan}; {options.optimizer}, seed {options.seed}. The loss is {loss}."))
-    history = model.fit(
+    fitted = model.fit(
         job.x_train,
         job.y_train,
         batch_size=rows,
@@ -140,7 +140,10 @@ def _fit(options: argparse.Namespace, job: "Job", model: Any, say: Callable[[str
         validation_data=(job.x_test, job.y_test),
         verbose=0,
         callbacks=[StopAtNaN(), *([] if options.quiet else [Progress()])],
-    ).history
+    )
+    if fitted.interrupted:
+        raise KeyboardInterrupt
+    history = fitted.history
     if model.stop_training:
         rate = float(model.optimizer.learning_rate.numpy())
         raise ValueError(
