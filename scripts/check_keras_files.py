@@ -4,9 +4,9 @@ with two steps of state, is written by one and read by the other.
     python -m venv FOLDER && FOLDER/bin/pip install "keras>=3.15" jax h5py
     python scripts/check_keras_files.py FOLDER/bin/python [NAME ...]
 
-Each reader must predict what the writer predicted, and its next step of training must give the weights
-that the writer's gave. The names are those of the registries; what is new needs an entry below only
-where it cannot be made without arguments, or wants another input.
+Each reader must predict what the writer predicted, and its next step of training must give the
+weights that the writer's gave. The names are those of the registries; what is new needs an entry
+below only where it cannot be made without arguments, or wants another input.
 """
 
 import inspect

@@ -311,7 +311,9 @@ def test_config_of_a_layer():
         "units": 3,
         "activation": "relu",
         "use_bias": True,
-        "kernel_initializer": described("initializers", "HeNormal", seed=1, input_axes=None, output_axes=None),
+        "kernel_initializer": described(
+            "initializers", "HeNormal", seed=1, input_axes=None, output_axes=None
+        ),
         "bias_initializer": described("initializers", "Zeros"),
         "kernel_regularizer": described("regularizers", "L2", l2=0.5),
         "bias_regularizer": None,

@@ -348,7 +348,11 @@ def _callbacks(
             "there will be that many steps.",
             stacklevel=4,
         )
-    params: dict[str, Any] = {"epochs": settings.epochs, "steps": passes.steps, "verbose": settings.verbose}
+    params: dict[str, Any] = {
+        "epochs": settings.epochs,
+        "steps": passes.steps,
+        "verbose": settings.verbose,
+    }
     return history, CallbackList(users, model=model, **params)
 
 

@@ -43,9 +43,7 @@ class Run:
         steps: what it runs on batches, by the forms of these.
     """
 
-    def __init__(
-        self, model: Any, passes: Passes, callbacks: CallbackList, steps: Iterable[Any]
-    ):
+    def __init__(self, model: Any, passes: Passes, callbacks: CallbackList, steps: Iterable[Any]):
         self.model, self.passes, self.callbacks = model, passes, callbacks
         self.steps = list(steps)
         self.epoch = self.batch = 0
