@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import sheer
+import written
 from planned import needs_native, on_engine
 from sheer import layers, ops
 from sheer.ops import random
@@ -138,6 +139,15 @@ def test_both_engines_draw_the_same(layer):
             results.append(model.get_weights())
     for a, b in zip(*results, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_script_draws_and_averages_as_fit_did(tmp_path):
+    noise = [layers.Dropout(0.3), layers.GaussianNoise(0.1), layers.AlphaDropout(0.1)]
+    model = model_of(layers.BatchNormalization(), *noise, layers.GaussianDropout(0.2))
+    x, y = array(20, 4), array(20, 1)
+    history = model.fit(x, y, epochs=2, batch_size=8, validation_data=(x, y), verbose=0).history
+    model.write_program(tmp_path / "train.py")
+    written.same(written.run(tmp_path / "train.py"), history, validated=True)
 
 
 # --- normalizations -----------------------------------------------------------------------------
