@@ -336,6 +336,22 @@ def test_functions_of_merging(function, wanted):
     assert getattr(layers, function)(PAIR, name="own").numpy().tolist() == wanted
 
 
+def test_merging_in_a_functional_model(tmp_path):
+    sheer.utils.clear_session()
+    a, b = sheer.Input((4,), name="a"), sheer.Input((4,), name="b")
+    merged = [layers.Add(), layers.Subtract(), layers.Multiply(), layers.Average()]
+    merged += [layers.Maximum(), layers.Minimum(), layers.Dot(axes=1), layers.Concatenate()]
+    joined = layers.concatenate([layer([a, b]) for layer in merged])
+    model = sheer.Model([a, b], layers.Dense(1)(joined))
+    assert joined.shape[1] == 6 * 4 + 1 + 8
+    model.compile("sgd", "mse")
+    x = [array(6, 4), array(6, 4)]
+    model.fit(x, array(6, 1), verbose=0)
+    model.save(tmp_path / "m.safetensors")
+    same = sheer.models.load_model(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(same.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
 def test_merging_of_wrong_inputs():
     assert message(lambda: layers.Add(name="a")(array(2, 3))).startswith(
         "Add 'a' needs a list of one or more inputs. Got <Tensor"
