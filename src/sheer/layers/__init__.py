@@ -15,6 +15,7 @@ from sheer.layers.layer_normalization import (
     RMSNormalization,
     UnitNormalization,
 )
+from sheer.layers.masking import Masking
 from sheer.layers.merging import (
     Add,
     Average,
@@ -70,6 +71,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "Maximum",
     "Minimum",
     "Multiply",

@@ -20,6 +20,7 @@ from sheer.core.objects import take_room
 from sheer.core.registry import Configurable, Registry, refuse
 from sheer.core.scope import part
 from sheer.core.shapes import show, with_none
+from sheer.layers.masks import carry_masks, with_masks
 from sheer.layers.structure import Structure
 from sheer.ops.arithmetic import cast
 from sheer.ops.declare import operand
@@ -122,6 +123,9 @@ class Layer(Configurable):
     lacks = {"autocast": True}
     # A model of its own is no part of the paths of its weights.
     in_path = True
+    # Whether masks of the inputs are carried on to the outputs; so they are where a class has a
+    # compute_mask of its own.
+    supports_masking = False
     # Whether `call` runs a function that a user wrote.
     calls_users_code = False
 
@@ -166,6 +170,8 @@ class Layer(Configurable):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "compute_mask" in vars(cls) and "supports_masking" not in vars(cls):
+            cls.supports_masking = True
         if "build" in vars(cls) and cls.in_path:
             cls.build = _once(cls.build)  # type: ignore[method-assign]
 
@@ -189,6 +195,14 @@ class Layer(Configurable):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """The output for an input, computed with ops. It may take `training`."""
         raise NotImplementedError(f"{type(self).__name__} needs a method call(inputs).")
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output, from the inputs and their masks: by default the one given.
+
+        True where an entry counts; None for no mask. A layer that has it computes it at each call,
+        where `supports_masking` is True.
+        """
+        return previous_mask
 
     def formula(self) -> str:
         """What it computes, in one line: the comment beside its name in programs."""
@@ -272,6 +286,7 @@ class Layer(Configurable):
         self._build_for(args or tuple(kwargs.values()), inner.path)
         if _takes_training(type(self), training is None):  # type: ignore[arg-type]
             kwargs["training"] = training
+        kwargs = with_masks(self, args, kwargs)
         token = _calling.set(inner)
         try:
             with part("/".join(inner.path), self.formula()):
@@ -283,6 +298,8 @@ class Layer(Configurable):
                 if isinstance(outputs, Symbol) and not outputs.output_of:
                     outputs.output_of = self.name
                 self._penalize(outputs)
+                inputs = args[0] if args else next(iter(kwargs.values()), None)
+                carry_masks(self, inputs, kwargs.get("mask"), outputs)
         finally:
             _calling.reset(token)
         shapes = tree.map_tree(_shape_of_output, outputs)
@@ -300,10 +317,14 @@ class Layer(Configurable):
                 layer._added_losses = before.get(id(layer), [])
 
     def _converted(self, value: Any) -> Any:
-        """Arrays as Tensors, floats in the layer's dtype."""
+        """Arrays as Tensors, floats in the layer's dtype; masks stay."""
         value = as_operand(value)
         is_other = isinstance(value, Operand) and value.dtype != self.dtype
-        return cast(value, self.dtype) if is_other and is_float(value.dtype) else value
+        if not is_other or not is_float(value.dtype):
+            return value
+        found = cast(value, self.dtype)
+        found._keras_mask = getattr(value, "_keras_mask", None)
+        return found
 
     def _build_for(self, args: Any, path: tuple[str, ...]) -> None:
         if self.built:

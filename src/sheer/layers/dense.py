@@ -38,6 +38,7 @@ class Dense(Layer):
     ['dense/kernel', 'dense/bias']
     """
 
+    supports_masking = True
     arguments = {"units": integer(1), "use_bias": boolean()}
     lacks = {"lora_rank": None, "lora_alpha": None, "quantization_config": None}
 

@@ -9,7 +9,7 @@ from sheer.core import config
 from sheer.core.checks import one_of
 from sheer.core.registry import Configurable, Registry, snake_case
 from sheer.core.shapes import show
-from sheer.ops.arithmetic import as_float, cast, divide_no_nan, multiply
+from sheer.ops.arithmetic import as_float, cast, divide_no_nan, logical_and, multiply
 from sheer.ops.declare import operand
 from sheer.ops.reduction import count, mean, sum
 from sheer.ops.shaping import expand_dims, squeeze
@@ -72,11 +72,14 @@ class Loss(Configurable):
         y_true, y_pred: (n, ...). sample_weight: (n,), one factor per example, or None.
         """
         dtype = self.dtype or config.floatx()
+        carried = getattr(y_pred, "_keras_mask", None)
         y_pred = as_float(y_pred, dtype)
         if not self.integer_targets:
             y_true, y_pred = aligned(y_true, y_pred)
         losses = named("losses", self.call(y_true, y_pred))
         mask = self.mask(y_true, y_pred)
+        if carried is not None:
+            mask = carried if mask is None else logical_and(carried, mask)
         return reduce_weighted(losses, sample_weight, self.reduction, mask)
 
     def mask(self, y_true: Any, y_pred: Any) -> Any:
@@ -119,6 +122,15 @@ def reduce_weighted(values: Any, weight: Any, reduction: str | None, mask: Any =
     if reduction == "mean_with_sample_weight" and weight is not None:
         return divide_no_nan(sum(values), sum(weight))
     return mean(values)
+
+
+def masked_weight(weight: Any, mask: Any, dtype: str) -> Any:
+    """The weights where the mask of the predictions holds, 0 elsewhere; None for no mask changes
+    nothing."""
+    if mask is None:
+        return weight
+    share = cast(mask, dtype)
+    return share if weight is None else multiply(*same_rank(share, as_float(weight, dtype)))
 
 
 class LossFunctionWrapper(Loss):

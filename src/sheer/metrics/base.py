@@ -16,7 +16,7 @@ from sheer.core.objects import take_room
 from sheer.core.registry import Configurable, Registry
 from sheer.core.scope import part
 from sheer.core.shapes import Dim
-from sheer.losses.base import LOSSES, same_rank
+from sheer.losses.base import LOSSES, masked_weight, same_rank
 from sheer.ops.arithmetic import as_float, divide_no_nan
 from sheer.ops.declare import operand
 from sheer.ops.recording import computing
@@ -241,9 +241,11 @@ class MeanMetricWrapper(Mean):
     def update_state(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> None:
-        """y_true, y_pred: (n, ...). sample_weight: (n,), or None."""
+        """y_true, y_pred: (n, ...). sample_weight: (n,), or None. Where the predictions have a
+        mask, what it leaves out does not count."""
+        mask = getattr(y_pred, "_keras_mask", None)
         values = self.fn(operand(y_true), operand(y_pred), **self.kwargs)
-        super().update_state(values, sample_weight)
+        super().update_state(values, masked_weight(sample_weight, mask, self.dtype))
 
     def get_config(self) -> dict[str, Any]:
         """The function stands in it by its name."""

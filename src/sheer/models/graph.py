@@ -167,15 +167,20 @@ class Graph:
                 known.update(zip(map(id, node.outputs), found, strict=True))
         return tree.map_tree(lambda x: known[id(x)], self.outputs_structure)
 
-    def arguments(self, given: Any) -> list[Any]:
-        """What was given for the inputs, in their order, dtypes and numbers of axes."""
+    def arguments(self, given: Any, mask: Any = None) -> list[Any]:
+        """What was given for the inputs, in their order, dtypes and numbers of axes, with the masks
+        that were given."""
         values = self._in_order(given)
         if len(values) != len(self.inputs):
             raise ValueError(
                 f"Model {self.owner!r} has {len(self.inputs)} inputs, "
                 f"{', '.join(self.input_names)}; {len(values)} were given."
             )
-        return [self._fitted(v, x) for v, x in zip(values, self.inputs, strict=True)]
+        fitted = [self._fitted(v, x) for v, x in zip(values, self.inputs, strict=True)]
+        for value, one in zip(fitted, flat(mask) if mask is not None else [], strict=False):
+            if one is not None:
+                value._keras_mask = one
+        return fitted
 
     def _in_order(self, given: Any) -> list[Any]:
         wanted = self.inputs_structure

@@ -623,7 +623,8 @@ class Model(Layer):
         """The outputs for inputs, computed with layers and ops. It may take `training`."""
         if self._graph is None:
             return super().call(*args, **kwargs)
-        return self._graph.run(self._graph.arguments(*args))
+        inputs = args[0] if args else kwargs.get("inputs")
+        return self._graph.run(self._graph.arguments(inputs, kwargs.get("mask")))
 
     def has_call(self) -> bool:
         """Whether it computes outputs from inputs: a model may be all train_step, such as two

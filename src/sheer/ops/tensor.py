@@ -31,7 +31,8 @@ class Tensor(Comparable):
     array([ 7., 10.], dtype=float32)
     """
 
-    __slots__ = ("__weakref__", "_array")
+    # Of a layer's output: which of its entries count, see `layers.Masking`.
+    __slots__ = ("__weakref__", "_array", "_keras_mask")
 
     def __init__(self, value: Any, dtype: str | None = None):
         array = np.asarray(value, None if dtype is None else standardize_dtype(dtype))
@@ -42,12 +43,14 @@ class Tensor(Comparable):
         if array.dtype not in NAMES:  # another byte order, or no dtype of ours
             array = array.astype(standardize_dtype(array.dtype))
         self._array: np.ndarray[Any, Any] = array
+        self._keras_mask: Any = None
 
     @classmethod
     def of(cls, array: np.ndarray[Any, Any]) -> Self:
         """The array as a Tensor, without a check: it has one of sheer's dtypes."""
         tensor = object.__new__(cls)
         tensor._array = array
+        tensor._keras_mask = None
         return tensor
 
     @property

@@ -99,17 +99,18 @@ class CompiledLoss:
         return self._settled[1:]
 
     def _found(self, outputs: Outputs) -> list[OutputLoss]:
-        for_all = [self._given] * outputs.count
-        losses = outputs.spread(self._given, "loss") if is_several(self._given) else for_all
+        losses = dict.fromkeys(outputs.order, self._given)
+        if is_several(self._given):
+            losses = outputs.placed(self._given, "loss")
         factors = [self._factors]
         if outputs.count > 1 or is_several(self._factors):
             factors = outputs.spread(self._factors, "loss_weights")
         found: list[OutputLoss] = []
-        for place, (loss, factor) in enumerate(zip(losses, factors, strict=True)):
+        for place, loss in losses.items():
             if loss is not None:
                 name = outputs.name_of_loss(place) or loss.name
                 name = _free(name, {other.name for other in found})
-                found.append(OutputLoss(place, loss, factor, name))
+                found.append(OutputLoss(place, loss, factors[place], name))
         names = [f"{loss.name}_loss" for loss in found] if len(found) > 1 else []
         if [tracker.name for tracker in self.trackers] != names:
             with computing():

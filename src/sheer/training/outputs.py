@@ -47,11 +47,16 @@ class Outputs:
     def spread(self, given: Any, what: str) -> list[Any]:
         """What was given for each output: by name, by position, or nested as the outputs are; None
         for an output that was left out."""
-        found: list[Any] = [None] * self.count
+        found = self.placed(given, what)
+        return [found.get(place) for place in range(self.count)]
+
+    def placed(self, given: Any, what: str) -> dict[int, Any]:
+        """The same by the place of the output, in the order in which it was given."""
+        found: dict[int, Any] = {}
         self._spread(given, self.places, found, what)
         return found
 
-    def _spread(self, given: Any, places: Any, found: list[Any], what: str) -> None:
+    def _spread(self, given: Any, places: Any, found: dict[int, Any], what: str) -> None:
         is_root = places is self.places
         if isinstance(places, int) and not (is_root and is_several(given)):
             found[places] = given
