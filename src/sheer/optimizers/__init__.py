@@ -50,7 +50,7 @@ def get(identifier: Any) -> Any:
     """
     if identifier is None:
         raise ValueError("optimizer must be a name, a config or an Optimizer. Got None.")
-    found = deserialize(identifier)
+    found = identifier if isinstance(identifier, Optimizer) else deserialize(identifier)
     if not isinstance(found, Optimizer):
         raise TypeError(f"optimizer must be a name, a config or an Optimizer. Got {identifier!r}.")
     return found

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self, TypeAlias, TypedDict
 
 import numpy as np
 
-from sheer import initializers
 from sheer.core import config
 from sheer.core.checks import boolean, integer, nothing, number
-from sheer.core.registry import Configurable, Registry, refuse, serialize
+from sheer.core.registry import Registry, serialize
 from sheer.core.scope import part, section
-from sheer.core.shapes import Shape
 from sheer.ops.arithmetic import as_float, cast, floor_divide, not_equal, where
 from sheer.ops.declare import operand
-from sheer.ops.recording import computing
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
 from sheer.optimizers import schedules
 from sheer.optimizers.clipping import by_global_norm, by_norm, by_value
 from sheer.optimizers.schedules import LearningRateSchedule
+from sheer.optimizers.state import State, slot_name
 
 OPTIMIZERS = Registry("optimizer", lacking="LossScaleOptimizer MultiOptimizer")
 
@@ -51,7 +49,7 @@ class Shared(SharedButDecay, total=False):
     weight_decay: float | None
 
 
-class Optimizer(Configurable):
+class Optimizer(State):
     """The base of optimizers: a subclass has `slots` and `update_step(gradient, variable, rate)`.
 
     Args:
@@ -87,9 +85,6 @@ class Optimizer(Configurable):
         "loss_scale_factor": number(0, None, "()") | nothing(),
         "gradient_accumulation_steps": integer(2) | nothing(),
     }
-    # The names of the state that each weight gets. `optimizer.variables`, and so Keras's files,
-    # have them one name after the other, for all weights; those in one string weight by weight.
-    slots: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -106,10 +101,10 @@ class Optimizer(Configurable):
         name: str | None = None,
         **kwargs: Any,
     ):
+        super().__init__(name or type(self).__name__.lower())
         self.refuse(kwargs)
         if not callable(learning_rate) and not number(0).accepts(learning_rate):
             raise ValueError(f"{type(self).__name__}: {RATE}. Got {learning_rate!r}.")
-        self.name = name or type(self).__name__.lower()
         self.weight_decay = weight_decay
         self.clipnorm, self.clipvalue = clipnorm, clipvalue
         self.global_clipnorm = global_clipnorm
@@ -121,7 +116,6 @@ class Optimizer(Configurable):
         ways = [n for n in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, n)]
         if len(ways) > 1:
             raise ValueError(f"{type(self).__name__}: give only one of {' and '.join(ways)}.")
-        self._variables: list[Variable] = []
         self._iterations = self._tracked(Variable(np.int64(0), trainable=False, name="iterations"))
         self._learning_rate: Variable | Callable[..., Any] = (
             learning_rate
@@ -132,8 +126,6 @@ class Optimizer(Configurable):
                 )
             )
         )
-        # By the id() of a weight: the weight, and its slots by name.
-        self._slots: dict[int, tuple[Variable, dict[str, Variable]]] = {}
         self._excluded: tuple[list[Variable], str] = [], ""
 
     # --- the learning rate and the steps --------------------------------------------------------
@@ -175,65 +167,10 @@ class Optimizer(Configurable):
         """The number of this update, counted from 1, as formulae have it: t."""
         return named("t", cast(self.iterations + 1, dtype))
 
-    # --- state ----------------------------------------------------------------------------------
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All state, in the order of Keras's files: iterations, learning rate, slots."""
-        return list(self._variables)
-
-    @property
-    def built(self) -> bool:
-        """Whether the weights are known."""
-        return bool(self._slots)
-
-    def saved_variables(self) -> list[Variable]:
-        """The state in the order of Keras's files."""
-        return self.variables
-
-    def build(self, variables: Sequence[Variable]) -> None:
-        """Make the slots of these weights; those that have theirs keep them."""
-        new = [v for v in variables if id(v) not in self._slots]
-        self._slots |= {id(v): (v, {}) for v in new}
-        own = ["average"] if self.use_ema else []
-        own += ["gradient_accumulator"] if self.gradient_accumulation_steps else []
-        for group in [*own, *self.slots]:
-            for variable in new:
-                for name in group.split():
-                    start = self.slot_start(variable, name)
-                    if start is not None:
-                        slot = self.add_variable(*start, variable.dtype, slot_name(variable, name))
-                        self._slots[id(variable)][1][name] = slot
-
-    def slot_start(self, variable: Variable, slot: str) -> tuple[Shape, Any] | None:
-        """The shape and the initializer of a slot of a weight; None where it has no such slot."""
-        return variable.shape, "zeros"
-
-    def slot(self, variable: Variable, name: str) -> Variable:
-        """The state of that name that belongs to a weight."""
-        return self._slots[id(variable)][1][name]
-
-    def _tracked(self, variable: Variable) -> Variable:
-        """One more of the `variables`."""
-        variable.path = f"{self.name}/{variable.name}"
-        self._variables.append(variable)
-        return variable
-
-    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
-        """Put the value of each of the `variables` into the store, under its number."""
-        for i, variable in enumerate(self._variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store: MutableMapping[str, Any]) -> None:
-        """Assign what `save_own_variables` stored: for an optimizer of this kind, built already."""
-        if len(store) != len(self._variables):
-            raise ValueError(
-                f"{type(self).__name__}: {len(store)} values were stored, and the optimizer has "
-                f"{len(self._variables)} variables. Is it of the same kind, with the same "
-                "arguments, and built for the same weights?"
-            )
-        for i, variable in enumerate(self._variables):
-            variable.assign(np.asarray(store[str(i)]))
+    def slot_groups(self) -> list[str]:
+        shared = ["average"] if self.use_ema else []
+        shared += ["gradient_accumulator"] if self.gradient_accumulation_steps else []
+        return [*shared, *self.slots]
 
     # --- a step ---------------------------------------------------------------------------------
 
@@ -247,8 +184,7 @@ class Optimizer(Configurable):
         if trainable_variables is None:
             trainable_variables = [variable for variable, _ in self._slots.values()]
         gradients, variables = self._with_gradients(grads, list(trainable_variables))
-        if any(id(v) not in self._slots for v in trainable_variables):
-            self.build(trainable_variables)
+        self.make_ready(trainable_variables)
         with section(f"update: {self.name}"):
             if self.loss_scale_factor:
                 gradients = [named("unscaled", g / self.loss_scale_factor) for g in gradients]
@@ -426,33 +362,3 @@ class Optimizer(Configurable):
         if isinstance(rate, dict):
             config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}
         return cls(**config)
-
-    # --- for optimizers written for Keras -------------------------------------------------------
-
-    def add_variable(
-        self,
-        shape: Any,
-        initializer: Any = "zeros",
-        dtype: Any = None,
-        name: str | None = None,
-        **kwargs: Any,
-    ) -> Variable:
-        """A new one of the `variables`."""
-        refuse("add_variable", kwargs, {"aggregation": "none", "layout": None}, ["name"])
-        start = initializers.get(initializer)
-        with computing():
-            made = Variable(start, tuple(shape), dtype, trainable=False, name=name)
-        return self._tracked(made)
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """A new one of the `variables`, of a weight's shape and dtype, named after it."""
-        weight = reference_variable
-        full_name = slot_name(weight, name or "var")
-        return self.add_variable(weight.shape, initializer, weight.dtype, full_name)
-
-
-def slot_name(variable: Variable, what: str) -> str:
-    """The name of something that belongs to a weight: `dense_kernel_velocity`."""
-    return f"{variable.path.replace('/', '_')}_{what}"

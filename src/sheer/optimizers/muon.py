@@ -14,7 +14,8 @@ from sheer.ops.rules import normal
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
 from sheer.optimizers.adam import adam_step, adam_update
-from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, SharedButDecay, slot_name
+from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, SharedButDecay
+from sheer.optimizers.state import slot_name
 
 
 @op(shape=lambda x, **_: x, sample=[normal((3, 4), steps=2), normal((4, 3), steps=2)])

@@ -9,7 +9,8 @@ from sheer.ops.declare import Array, Sample, op
 from sheer.ops.rules import positive
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
-from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, Shared, slot_name
+from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, Shared
+from sheer.optimizers.state import slot_name
 
 
 @op(shape=lambda g, velocity, rate, **_: [g, g], sample=positive((3, 2), (3, 2), ()))

@@ -40,7 +40,7 @@ __all__ = [
     "serialize",
 ]
 
-SCHEDULES = Registry("learning-rate schedule")
+SCHEDULES = Registry("learning-rate schedule", module="keras.optimizers.schedules")
 RATE = number(0)
 STEPS = number(0, None, "()")
 
@@ -138,7 +138,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     [0.5, 0.25, 0.125]
     """
 
-    arguments = {"boundaries": numbers(0, math.inf), "values": numbers(0, math.inf)}
+    arguments = {"boundaries": numbers(0, 10**18), "values": numbers(0, 10**18)}
 
     def __init__(self, boundaries: Any, values: Any, name: str = "PiecewiseConstant"):
         self.boundaries, self.values, self.name = boundaries, values, name

@@ -7,7 +7,8 @@ from typing import Any, Unpack
 from sheer.core.checks import boolean, number
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
-from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, Shared, slot_name
+from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, Shared
+from sheer.optimizers.state import slot_name
 
 
 @OPTIMIZERS.add("sgd")
