@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,61 @@ def test_a_fault_and_another_try(engine, epoch, batch, save_freq, tmp_path):
     assert equal(model.get_weights(), wanted.get_weights())
     assert history.history == full.history and history.epoch == [0, 1, 2, 3]
     assert not (tmp_path / "b").exists()
+
+
+class Numbered(sheer.utils.PyDataset):
+    """Five batches of eight rows."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, i):
+        return X[8 * i : 8 * i + 8], Y[8 * i : 8 * i + 8]
+
+
+STREAMS = {
+    "a generator": (lambda: (Numbered()[i % 5] for i in range(1000)), 3),
+    "a generator without steps": (lambda: (Numbered()[i] for i in range(5)), None),
+    "batches again and again": (lambda: Again(), None),
+    "a PyDataset": (lambda: Numbered(), None),
+    "a PyDataset in parts": (lambda: Numbered(), 3),
+    "workers": (lambda: Numbered(workers=2), 2),
+}
+
+
+class Again:
+    """Batches that can be had again."""
+
+    def __iter__(self):
+        return iter([Numbered()[i] for i in range(5)])
+
+
+@pytest.mark.parametrize(("epoch", "batch"), [(0, 1), (1, 1), (3, 0), (2, None)])
+@pytest.mark.parametrize("save_freq", [1, "epoch"])
+@pytest.mark.parametrize("name", STREAMS)
+def test_batches_that_come_one_by_one(name, save_freq, epoch, batch, tmp_path):
+    """Those that were run are passed over."""
+    make, steps = STREAMS[name]
+
+    def fitted(*callbacks):
+        sheer.utils.set_random_seed(3)
+        model = classifier(optimizer="adam")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a generator has an end
+            history = model.fit(make(), epochs=4, steps_per_epoch=steps, verbose=0,
+                                validation_data=(X, Y), callbacks=list(callbacks))  # fmt: skip
+        return model, history
+
+    wanted, full = fitted()
+    try:
+        fitted(Fault(epoch, batch), BackupAndRestore(tmp_path / "b", save_freq))
+    except RuntimeError as error:
+        assert str(error) == "a fault"
+    else:
+        assert name == "a generator without steps"
+    model, history = fitted(BackupAndRestore(tmp_path / "b", save_freq))
+    assert equal(model.get_weights(), wanted.get_weights())
+    assert history.history == full.history
 
 
 def test_other_callbacks_go_on_too(tmp_path):

@@ -214,10 +214,14 @@ class StreamPasses(Passes):
             if not place["is_between"]:
                 self._begin(taken)
         else:
-            with self._blamed():
-                # What can be had again begins a pass; what cannot has had only one.
-                while self._taken < taken and (iter(source) is source or not place["is_between"]):
-                    self._draw(may_begin=False)
+            # What can be had again begins a pass; what cannot has had only one.
+            is_one = isinstance(source, Iterator) or not place["is_between"]
+            while is_one and self._taken < taken:
+                if self._draw(may_begin=False) is None:
+                    raise ValueError(
+                        f"{self.stream.caller}: {self.stream.name} gives {self._taken} batches, "
+                        f"and {taken} were taken before the backup."
+                    )
             self._begun = place["begun"]
             self._ahead = None
         if place["is_between"]:
