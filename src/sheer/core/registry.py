@@ -240,7 +240,7 @@ def refuse(owner: str, given: dict[str, Any], lacked: dict[str, Any], known: Ite
 
 
 def known_arguments(cls: type, config: dict[str, Any]) -> dict[str, Any]:
-    """A config of Keras's in words that the class knows: the dtype by name, where Keras has a
+    """A config of Keras's in words that the class knows: the dtype by name, for which Keras has a
     policy, and without arguments of later versions that are None, and so say nothing."""
     parameters = cls.parameters()  # type: ignore[attr-defined]
     config = {k: v for k, v in config.items() if v is not None or k in parameters}

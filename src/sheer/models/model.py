@@ -527,6 +527,24 @@ class Model(Layer):
         does not fit, nothing is changed; or, with `skip_mismatch`, that is left as it is."""
         saving.load_weights(self, filepath, skip_mismatch)
 
+    def export(
+        self, filepath: str | os.PathLike[str], format: str = "onnx", verbose: Any = None
+    ) -> None:
+        """Write what `predict` computes to a file that other engines run (needs `sheer[onnx]`).
+
+        filepath: `NAME.onnx`. format: `"onnx"`, the only one; Keras's `"tf_saved_model"` and others
+        are not in sheer. verbose: accepted; nothing is printed.
+
+        Batches of any size go in by the names of the model's inputs, and predictions come out as
+        `y_pred`, or `y_pred_0`, `y_pred_1`, ... where there are several.
+        """
+        if format != "onnx":
+            raise ValueError(f"export: sheer writes the format 'onnx' only. Got {format!r}.")
+        graph = self._steps.step("predict_step").graph
+        count = len(tree.leaves(graph.output))
+        names = [f"y_pred_{i}" for i in range(count)] if count > 1 else ["y_pred"]
+        saving.onnx.write(graph, filepath, names)
+
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes of the inputs that the model was built for."""
         if self.input_symbols is None:

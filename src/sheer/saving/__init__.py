@@ -7,6 +7,7 @@ from sheer.core.objects import (
     get_registered_object,
     register_serializable,
 )
+from sheer.saving import onnx as onnx
 from sheer.saving.models import load_model, save_model
 from sheer.saving.objects import deserialize_keras_object, serialize_keras_object
 from sheer.saving.safetensors import read, write
