@@ -36,7 +36,7 @@ SAMPLES = [
     for i, sample in enumerate(OPS[name].samples)
 ]
 # What NumPy runs, and why: no kernel is worth its lines for these.
-WITH_NUMPY = {"_cumsum", "_einsum", "argsort", "sparsemax"}
+WITH_NUMPY = {"_cumsum", "_einsum", "argsort", "hash_bins", "look_up_known", "sparsemax"}
 ALONG_AN_AXIS = (
     "_cumsum", "_rms_normalize", "_unit", "flip", "log_softmax", "softmax", "sparsemax"
 )  # fmt: skip

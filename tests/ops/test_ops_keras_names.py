@@ -87,6 +87,7 @@ def test_every_family_publishes_what_it_declares():
     """An op with a public name can be reached as sheer.ops.<name>, but for parts of others."""
     parts = {
         "cross_entropy",
+        "hash_bins",
         "keep_where",
         "moving_average",
         "placed",

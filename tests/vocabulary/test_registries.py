@@ -40,7 +40,9 @@ CLASSES = [cls for registry in REGISTRIES.values() for cls in registry.classes()
 REQUIRED = {
     "Activation": {"activation": "tanh"},
     "AlphaDropout": {"rate": 0.25},
+    "CategoryEncoding": {"num_tokens": 4},
     "Dense": {"units": 3},
+    "Discretization": {"bin_boundaries": [-1.0, 0.5]},
     "Dot": {"axes": 1},
     "Dropout": {"rate": 0.25},
     "EinsumDense": {"equation": "ab,bc->ac", "output_shape": 3},
@@ -48,12 +50,16 @@ REQUIRED = {
     "GaussianDropout": {"rate": 0.25},
     "GaussianNoise": {"stddev": 0.25},
     "GroupNormalization": {"groups": 3},
+    "Hashing": {"num_bins": 4},
+    "IntegerLookup": {"vocabulary": [1, 0]},
     "Functional": {"inputs": (x := sheer.Input((6,))), "outputs": layers.Dense(2)(x)},
     "InputLayer": {"shape": (6,)},
     "Lambda": {"function": abs},
     "Permute": {"dims": (1,)},
     "RepeatVector": {"n": 2},
+    "Rescaling": {"scale": 2.0},
     "Reshape": {"target_shape": (3, -1)},
+    "StringLookup": {"vocabulary": ["b", "a"]},
     "TimeDistributed": {"layer": layers.Dense},
     "Wrapper": {"layer": layers.Dense},
     **small.REQUIRED,
@@ -514,6 +520,9 @@ AROUND = {
 }
 TWO = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
 AROUND |= dict.fromkeys(TWO, lambda x, layer: layer([x, ops.sin(x)]))
+# No gradient passes through these.
+STEPS = {"CategoryEncoding", "Discretization", "Hashing", "IntegerLookup"}
+AROUND |= dict.fromkeys(STEPS, lambda x, layer: ops.concatenate([x, layer(3 * x)], axis=-1))
 
 
 class Around(layers.Layer):
@@ -528,8 +537,9 @@ class Around(layers.Layer):
         return self.rows(self.apply(self.before(inputs), self.layer))
 
 
+# There are no strings in a model.
 @pytest.mark.parametrize(
-    "cls", of_kind("layer", but=MODELS | {"InputLayer", "Wrapper"}), ids=by_name
+    "cls", of_kind("layer", but=MODELS | {"InputLayer", "StringLookup", "Wrapper"}), ids=by_name
 )
 def test_step_with_layer(cls):
     call = AROUND.get(cls.__name__, lambda x, layer: layer(x))

@@ -3,11 +3,14 @@
 from sheer.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from sheer.layers.base import LAYERS, Layer
 from sheer.layers.batch_normalization import BatchNormalization
+from sheer.layers.category_encoding import CategoryEncoding
 from sheer.layers.dense import Dense
+from sheer.layers.discretization import Discretization
 from sheer.layers.einsum_dense import EinsumDense
 from sheer.layers.embedding import Embedding
 from sheer.layers.flatten import Flatten
 from sheer.layers.function import Identity, Lambda
+from sheer.layers.hashing import Hashing
 from sheer.layers.input import Input, InputLayer, InputSpec
 from sheer.layers.layer_normalization import (
     GroupNormalization,
@@ -16,6 +19,7 @@ from sheer.layers.layer_normalization import (
     UnitNormalization,
 )
 from sheer.layers.masking import Masking
+from sheer.layers.lookup import IntegerLookup, StringLookup
 from sheer.layers.merging import (
     Add,
     Average,
@@ -34,6 +38,7 @@ from sheer.layers.merging import (
     multiply,
     subtract,
 )
+from sheer.layers.normalization import Normalization
 from sheer.layers.regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -41,6 +46,7 @@ from sheer.layers.regularization import (
     GaussianDropout,
     GaussianNoise,
 )
+from sheer.layers.rescaling import Rescaling
 from sheer.layers.reshaping import Permute, RepeatVector, Reshape
 from sheer.layers.wrapper import TimeDistributed, Wrapper
 
@@ -53,8 +59,10 @@ __all__ = [
     "AlphaDropout",
     "Average",
     "BatchNormalization",
+    "CategoryEncoding",
     "Concatenate",
     "Dense",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -63,10 +71,12 @@ __all__ = [
     "GaussianDropout",
     "GaussianNoise",
     "GroupNormalization",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -75,13 +85,16 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "RMSNormalization",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Softmax",
+    "StringLookup",
     "Subtract",
     "TimeDistributed",
     "UnitNormalization",

@@ -128,6 +128,8 @@ class Layer(Configurable):
     supports_masking = False
     # Whether `call` runs a function that a user wrote.
     calls_users_code = False
+    # How often it has learned something that stands in programs as it is, such as a vocabulary.
+    adapted = 0
 
     def __init__(
         self,

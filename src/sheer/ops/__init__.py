@@ -16,6 +16,7 @@ from sheer.ops.normalization import *
 from sheer.ops.picking import *
 from sheer.ops.reduction import *
 from sheer.ops.reduction import max, min
+from sheer.ops.searching import *
 from sheer.ops.shaping import *
 from sheer.ops.symbol import Symbol as Symbol
 from sheer.ops.symbol import named as named

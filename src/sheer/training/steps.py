@@ -131,7 +131,7 @@ class Steps:
         # The objects themselves: while they are kept here, no others can get their id().
         weights = tuple((v, v.trainable) for v in model.weights)
         # A frozen BatchNormalization computes otherwise, also where it has no weights to train.
-        frozen = tuple(layer.trainable for layer in model._flatten_layers())
+        frozen = tuple((layer.trainable, layer.adapted) for layer in model._flatten_layers())
         rate = getattr(model.optimizer, "_learning_rate", None)
         return kind, structure, weights, frozen, model.optimizer, rate
 

@@ -494,6 +494,20 @@ class Arrays:
             sizes=sizes, add=False,
         )  # fmt: skip
 
+    def searchsorted(self, keys: Any, x: Any, side: str = "left") -> Any:
+        """By steps of halves, for all elements of x at once."""
+        keys, x = self._whole_array(keys), self._whole_array(x)
+        place = self.zeros(x.shape, "int64")
+        step = 1 << keys.size.bit_length()
+        while step := step // 2:
+            further = place + step
+            key = self.take(keys, self.ufunc("minimum", further, keys.size) - 1)
+            # NaN lies behind all others.
+            stays = x < key if side == "right" else x <= key
+            goes = self.ufunc("logical_and", self.ufunc("logical_not", stays), further <= keys.size)
+            place = self.where(goes, further, place)
+        return place
+
     def _indices(self, indices: Any) -> Any:
         indices = self._whole_array(indices)
         if indices.dtype.kind not in "iu":
