@@ -18,8 +18,8 @@ from sheer.layers.layer_normalization import (
     RMSNormalization,
     UnitNormalization,
 )
-from sheer.layers.masking import Masking
 from sheer.layers.lookup import IntegerLookup, StringLookup
+from sheer.layers.masking import Masking
 from sheer.layers.merging import (
     Add,
     Average,
