@@ -1,16 +1,17 @@
-"""Record how the real Keras puts models together and trains them: tests/fixtures/keras/models.json.
+"""Record how the real Keras puts models together and trains them.
 
     python scripts/record_keras_models.py        # needs Keras and JAX, as record_keras.py does
 
-The models are those of tests/built.py: layers and ops in Keras's order, graphs as configs have
-them, what summary() prints, and the figures of three epochs in float64.
+The models are those of tests/built.py: models.json has layers and ops in Keras's order, graphs as
+configs have them, and the figures of three epochs in float64; models.txt has what summary() prints.
 """
 
+import os
 import sys
 from pathlib import Path
+from typing import Any
 
-import keras
-from record_keras import VERSIONS, precision, printed, write_json
+from record_keras import FOLDER, VERSIONS, keras, precision, printed, write_json
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from built import CASES, structure, train
@@ -18,10 +19,15 @@ from built import CASES, structure, train
 
 def main() -> None:
     precision("float64", keep_64_bits=True)
-    cases = {}
+    os.environ["COLUMNS"] = "130"
+    cases, summaries = {}, []
     for name, build in CASES.items():
         keras.utils.clear_session()
         model = build(keras)[0]
+        options: dict[str, Any]
+        for options in ({}, {"expand_nested": True, "show_trainable": True}):
+            text = printed(lambda: model.summary(**options))  # noqa: B023
+            summaries.append(f"# {name}, {len(options)} options\n{text}")
         cases[name] = {
             "layers": [layer.name for layer in model.layers],
             "operations": [operation.name for operation in model.operations],
@@ -29,15 +35,10 @@ def main() -> None:
             "output_names": model.output_names,
             "shapes": [list(w.shape) for w in model.weights],
             "structure": structure(model),
-            "summary": printed(model.summary),
-            "expanded": printed(
-                lambda model=model: model.summary(
-                    line_length=100, expand_nested=True, show_trainable=True
-                )
-            ),
             **train(keras, name),
         }
     write_json("models.json", {"versions": VERSIONS, "cases": cases})
+    (FOLDER / "models.txt").write_text("".join(summaries))
 
 
 if __name__ == "__main__":

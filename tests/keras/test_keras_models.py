@@ -1,15 +1,19 @@
 """Models of any shape: Keras puts together the same ones, and trains them to the same figures."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 
 import sheer
 from built import CASES, structure, train
-from recorded import recorded
+from recorded import FOLDER, recorded
 
 KERAS = recorded("models.json")["cases"]
+SUMMARIES = dict(
+    re.findall(r"^# (.*?)\n(.*?)(?=\n# |\Z)", (FOLDER / "models.txt").read_text(), re.S | re.M)
+)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -39,6 +43,18 @@ def without_masks(graph):
         for call in layer["inbound_nodes"]:
             call["kwargs"].pop("mask", None)
     return graph
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("name", [name for name in CASES if name != "words"])
+def test_summaries(name, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "130")
+    sheer.utils.clear_session()
+    model = CASES[name](sheer)[0]
+    texts = []
+    model.summary(print_fn=texts.append)
+    model.summary(print_fn=texts.append, expand_nested=True, show_trainable=True)
+    assert texts == [SUMMARIES[f"{name}, {count} options"].rstrip("\n") for count in (0, 2)]
 
 
 # While it trains, Keras on JAX loses the mask between the loss and the metrics, as its values come

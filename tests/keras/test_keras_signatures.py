@@ -44,7 +44,6 @@ LACKING = {
     # Older spellings of arguments, which Keras refuses in its own words.
     "Model.evaluate": ["**kwargs"],
     "Model.load_weights": ["**kwargs"],
-    "Model.summary": ["positions=None", "show_trainable=False", "layer_range=None"],
     "Model.save_weights": ["max_shard_size=None"],
     "Sequential.add": ["rebuild=True"],
     "Sequential.pop": ["rebuild=True"],

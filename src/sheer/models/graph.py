@@ -143,6 +143,15 @@ class Graph:
                     "must be unique within a model."
                 )
 
+    def is_chain(self) -> bool:
+        """Whether each layer is called once, on the output of the one before it."""
+        parents = [id(x.node) for node in self.nodes for x in node.inputs]
+        return (
+            len(self.inputs) == 1
+            and len(self.operations) == len(self.nodes) == len(parents) + 1
+            and len(set(parents)) == len(parents)
+        )
+
     # --- running --------------------------------------------------------------------------
 
     def run(

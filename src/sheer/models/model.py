@@ -760,16 +760,28 @@ class Model(Layer):
         raise ValueError(f"No layer {name!r}. The model has {[v.name for v in self.layers]}.")
 
     def summary(
-        self, line_length: int | None = None, print_fn: Any = None, expand_nested: bool = False
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Any = None,
     ) -> None:
-        """Print a table of the layers: names, output shapes, numbers of parameters.
+        """Print a table of the layers: names, output shapes, numbers of parameters, and what they
+        are connected to.
 
-        line_length: its width, by default up to 88, as wide as the terminal. print_fn: called with
-        the text in place of `print`. expand_nested: whether to list the layers of models inside.
+        Args:
+            line_length: its width, by default as wide as the terminal, up to Keras's width.
+            positions: where the columns end, as parts of the width.
+            print_fn: called with the text in place of `print`.
+            expand_nested: whether to list the layers of models inside.
+            show_trainable: whether to say which layers are trained.
+            layer_range: the names of the first and the last layer to list, or patterns of them.
         """
         from sheer.models.summary import summary
 
-        text = summary(self, line_length, expand_nested)
+        text = summary(self, line_length, positions, expand_nested, show_trainable, layer_range)
         (print_fn or (lambda text: print(printable(text))))(text)
 
     def formula(self) -> str:
