@@ -285,6 +285,24 @@ def test_muon_leaves_some_weights_to_adam():
     ]
 
 
+def test_adafactor_keeps_numbers_for_vectors_too():
+    """They are in Keras's files, as int32, and never change."""
+    weights = [
+        sheer.Variable(np.ones(shape), name=name) for name, shape in (("a", 3), ("b", (3, 2)))
+    ]
+    optimizer = optimizers.Adafactor(0.1)
+    optimizer.apply([sheer.Tensor(w.numpy()) for w in weights], weights)
+    assert [(v.name, v.shape, v.dtype) for v in optimizer.variables[2:]] == [
+        ("a_r", (), "int32"),
+        ("a_c", (), "int32"),
+        ("a_velocity", (3,), "float64"),
+        ("b_r", (3,), "float64"),
+        ("b_c", (2,), "float64"),
+        ("b_velocity", (3, 2), "float64"),
+    ]
+    assert int(optimizer.slot(weights[0], "r")) == 0
+
+
 # --- every optimizer ----------------------------------------------------------------------------
 
 

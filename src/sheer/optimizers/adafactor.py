@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from sheer.core.checks import boolean, number
-from sheer.core.shapes import Shape
 from sheer.ops.arithmetic import minimum, power, rsqrt
 from sheer.ops.declare import Array, op
 from sheer.ops.rules import positive
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
 from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, Shared
+from sheer.optimizers.state import Start
 
 
 def root_mean_square(xp: Any, x: Any) -> Any:
@@ -125,12 +125,13 @@ class Adafactor(Optimizer):
         self.relative_step = relative_step
         super().__init__(learning_rate, **shared)
 
-    def slot_start(self, variable: Variable, slot: str) -> tuple[Shape, Any] | None:
+    def slot_start(self, variable: Variable, slot: str) -> Start | None:
         shape = variable.shape
         if slot in ("r", "c"):
-            # Of a vector: a number that is not used, as in Keras's files.
-            rows, columns = shape[:-1], (*shape[:-2], *shape[-1:])
-            return () if len(shape) < 2 else rows if slot == "r" else columns, "zeros"
+            if len(shape) < 2:
+                return (), "zeros", "int32"  # not used, but part of Keras's files
+            shape = shape[:-1] if slot == "r" else (*shape[:-2], shape[-1])
+            return shape, "zeros", variable.dtype
         return super().slot_start(variable, slot)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:

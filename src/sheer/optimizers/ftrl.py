@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from sheer.core.checks import number
-from sheer.core.shapes import Shape
 from sheer.initializers import Constant
 from sheer.ops.declare import Array, op
 from sheer.ops.rules import positive
 from sheer.ops.variable import Variable
 from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, Shared
+from sheer.optimizers.state import Start
 
 
 @op(
@@ -90,9 +90,9 @@ class Ftrl(Optimizer):
         self.beta = beta
         super().__init__(learning_rate, **shared)
 
-    def slot_start(self, variable: Variable, slot: str) -> tuple[Shape, Any] | None:
+    def slot_start(self, variable: Variable, slot: str) -> Start | None:
         if slot == "accumulator":
-            return variable.shape, Constant(self.initial_accumulator_value)
+            return variable.shape, Constant(self.initial_accumulator_value), variable.dtype
         return super().slot_start(variable, slot)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from sheer.core.checks import boolean, integer, nothing, number
-from sheer.core.shapes import Shape
 from sheer.ops.declare import Array, op
 from sheer.ops.rules import normal
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
 from sheer.optimizers.adam import adam_step, adam_update
 from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, SharedButDecay
-from sheer.optimizers.state import slot_name
+from sheer.optimizers.state import Start, slot_name
 
 
 @op(shape=lambda x, **_: x, sample=[normal((3, 4), steps=2), normal((4, 3), steps=2)])
@@ -111,7 +110,7 @@ class Muon(Optimizer):
         named_so = any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
         return variable.ndim != 2 or is_embedding or named_so
 
-    def slot_start(self, variable: Variable, slot: str) -> tuple[Shape, Any] | None:
+    def slot_start(self, variable: Variable, slot: str) -> Start | None:
         is_needed = slot != "velocity" or self.uses_adam(variable)
         return super().slot_start(variable, slot) if is_needed else None
 

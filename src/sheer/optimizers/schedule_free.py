@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from sheer.core.checks import integer, number
-from sheer.core.shapes import Shape
 from sheer.ops.arithmetic import minimum, power, reciprocal
 from sheer.ops.declare import Array, op
 from sheer.ops.rules import positive
 from sheer.ops.symbol import named
 from sheer.ops.variable import Variable
 from sheer.optimizers.base import OPTIMIZERS, Optimizer, Rate, Shared
+from sheer.optimizers.state import Start
 
 
 @op(
@@ -81,10 +81,10 @@ class ScheduleFreeAdamW(Optimizer):
         self.warmup_steps = warmup_steps
         super().__init__(learning_rate, **shared)
 
-    def slot_start(self, variable: Variable, slot: str) -> tuple[Shape, Any] | None:
+    def slot_start(self, variable: Variable, slot: str) -> Start | None:
         if slot == "momentum":
             first = variable.stored()
-            return variable.shape, lambda shape, dtype: first
+            return variable.shape, lambda shape, dtype: first, variable.dtype
         return super().slot_start(variable, slot)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:

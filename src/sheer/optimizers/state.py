@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from sheer.core.registry import Configurable, refuse
 from sheer.core.shapes import Shape
 from sheer.ops.recording import computing
 from sheer.ops.variable import Variable
+
+# The shape, the initializer and the dtype of a slot.
+Start: TypeAlias = tuple[Shape, Any, str]
 
 
 class State(Configurable):
@@ -56,7 +59,7 @@ class State(Configurable):
                 for name in group.split():
                     start = self.slot_start(variable, name)
                     if start is not None:
-                        slot = self.add_variable(*start, variable.dtype, slot_name(variable, name))
+                        slot = self.add_variable(*start, slot_name(variable, name))
                         self._slots[id(variable)][1][name] = slot
 
     def make_ready(self, variables: Sequence[Variable]) -> None:
@@ -77,9 +80,9 @@ class State(Configurable):
         """The names of all slots, as in `slots`."""
         return list(self.slots)
 
-    def slot_start(self, variable: Variable, slot: str) -> tuple[Shape, Any] | None:
-        """The shape and the initializer of a slot of a weight; None where it has no such slot."""
-        return variable.shape, "zeros"
+    def slot_start(self, variable: Variable, slot: str) -> Start | None:
+        """How a slot of a weight begins; None where the weight has no such slot."""
+        return variable.shape, "zeros", variable.dtype
 
     def slot(self, variable: Variable, name: str) -> Variable:
         """The state of that name that belongs to a weight."""
