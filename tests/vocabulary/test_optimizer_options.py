@@ -346,6 +346,27 @@ def test_scripts_begin_with_the_same_state(cls, tmp_path):
     np.testing.assert_allclose(losses, history.history["loss"], rtol=1e-4)
 
 
+@pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)
+def test_a_file_keeps_the_state(cls, tmp_path):
+    """Saved in the middle of three steps that are one update, with means of the weights."""
+    pytest.importorskip("h5py")
+    x = np.random.default_rng(0).normal(size=(8, 5)).astype("float32")
+    y = x[:, :1] + 1
+    rate = schedules.CosineDecay(0.01, 20, warmup_target=0.1, warmup_steps=3)
+    made = network(cls(rate, gradient_accumulation_steps=3, use_ema=True))
+    for _ in range(4):
+        made.train_on_batch(x, y)
+    made.save(tmp_path / "model.keras")
+    again = sheer.saving.load_model(tmp_path / "model.keras")
+    for one in (made, again):
+        for _ in range(3):
+            one.train_on_batch(x, y)
+    for a, b in zip(made.get_weights(), again.get_weights(), strict=True):
+        assert (a == b).all()
+    for a, b in zip(made.optimizer.variables, again.optimizer.variables, strict=True):
+        assert (a.numpy() == b.numpy()).all()
+
+
 # --- state --------------------------------------------------------------------------------------
 
 
