@@ -2,7 +2,8 @@
 
     python scripts/record_keras_callbacks.py    # in an environment as for record_keras.py
 
-The callbacks are called by hand, with a model that only notes what is asked of it.
+The callbacks are called by hand, with a model that only notes what is asked of it;
+for running means there is a real fit.
 """
 
 import contextlib
@@ -15,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-import keras
-from keras import callbacks
-from record_keras import Json, plain, write_json
+from record_keras import Json, keras, plain, precision, write_json
+
+callbacks = keras.callbacks
 
 RATES = [
     ({}, [3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]),
@@ -148,6 +149,29 @@ def stopped() -> Json:
     return {"printed": text, "stop_training": model.stop_training}
 
 
+def averages() -> Iterator[Json]:
+    """A fit with running means: its history, the weights that later callbacks see, the last."""
+    precision("float64", keep_64_bits=True)
+    x, y = np.sin(np.arange(36.0)).reshape(12, 3), np.cos(np.arange(24.0)).reshape(12, 2)
+    start = [np.sin(np.arange(6.0)).reshape(3, 2), np.zeros(2)]
+    for kwargs in (None, {}, {"swap_on_epoch": True}):
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        model.set_weights(start)
+        optimizer = keras.optimizers.SGD(0.125, use_ema=True, ema_momentum=0.75)
+        model.compile(optimizer, "mse")
+        seen: list[Any] = []
+
+        def note(epoch: int, logs: Any, model: Any = model, seen: Any = seen) -> None:
+            seen.append(model.get_weights())
+
+        used = [] if kwargs is None else [callbacks.SwapEMAWeights(**kwargs)]
+        used.append(callbacks.LambdaCallback(on_epoch_end=note))
+        history = model.fit(x, y, batch_size=5, epochs=3, shuffle=False, verbose=0,
+                            validation_data=(x, y), callbacks=used)  # fmt: skip
+        yield {"kwargs": kwargs, "x": x, "y": y, "start": start, "history": history.history,
+               "seen": seen, "last": model.get_weights()}  # fmt: skip
+
+
 if __name__ == "__main__":
     write_json(
         "callbacks.json",
@@ -158,5 +182,6 @@ if __name__ == "__main__":
             "logs": list(logs()),
             "scheduled": scheduled(),
             "stopped": stopped(),
+            "averages": list(averages()),
         },
     )

@@ -2,6 +2,7 @@
 Keras.)"""
 
 import json
+import signal
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import pytest
 import sheer
 from planned import ISAS, on_engine
 from sheer.callbacks import (
+    BackupAndRestore,
     Callback,
     CallbackList,
     CSVLogger,
@@ -22,6 +24,7 @@ from sheer.callbacks import (
     ModelCheckpoint,
     ReduceLROnPlateau,
     RemoteMonitor,
+    SwapEMAWeights,
     TerminateOnNaN,
 )
 from sheer.callbacks.progress import ProgbarLogger, ProgressLogger, progress
@@ -93,6 +96,60 @@ def test_a_csv_file(tmp_path):
         losses += model.fit(X, Y, epochs=2, verbose=0, callbacks=[log]).history["loss"]
     lines = (tmp_path / "log.csv").read_text().splitlines()
     assert lines == ["epoch,loss,val_loss", *(f"{i % 2},{v},NA" for i, v in enumerate(losses))]
+
+
+def test_running_means_in_place_of_the_weights():
+    """In evaluations and predictions; after an interruption the model has the means for good."""
+    model = classifier(optimizer=sheer.optimizers.SGD(0.5, use_ema=True))
+    swap = SwapEMAWeights()
+    before = model.predict(X, verbose=0)
+    assert np.array_equal(model.predict(X, verbose=0, callbacks=[swap]), before)  # none are there
+
+    class Look(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            optimizer = self.model.optimizer
+            means = [optimizer.slot(v, "average").numpy() for v in self.model.trainable_variables]
+            weights = self.model.get_weights()
+            with_means = self.model.predict(X, verbose=0, callbacks=[swap])
+            assert equal(self.model.get_weights(), weights)
+            self.model.set_weights(means)
+            assert np.array_equal(self.model.predict(X, verbose=0), with_means)
+            self.model.set_weights(weights)
+
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[Look()])
+    for stopping in (lambda m: setattr(m, "stop_training", True),
+                     lambda m: signal.raise_signal(signal.SIGINT)):  # fmt: skip
+        model = classifier(optimizer=sheer.optimizers.SGD(0.5, use_ema=True))
+        stop = LambdaCallback(on_epoch_end=lambda e, logs, m=model, stop=stopping: e and stop(m))
+        model.fit(X, Y, epochs=9, verbose=0, callbacks=[SwapEMAWeights(swap_on_epoch=True), stop])
+        means = [model.optimizer.slot(v, "average").numpy() for v in model.trainable_variables]
+        assert equal(model.get_weights(), means)
+    with pytest.raises(ValueError) as caught:
+        classifier().evaluate(X, Y, verbose=0, callbacks=[swap])
+    assert str(caught.value) == (
+        "SwapEMAWeights: the optimizer keeps no running means of the weights. Compile with one "
+        "that does, such as SGD(use_ema=True)."
+    )
+
+
+def test_running_means_of_a_run_that_goes_on(tmp_path):
+    def trained(*more):
+        sheer.utils.set_random_seed(2)
+        model = classifier(optimizer=sheer.optimizers.SGD(0.5, use_ema=True))
+        swap = SwapEMAWeights(swap_on_epoch=True)
+        arguments = {"epochs": 4, "batch_size": 8, "verbose": 0, "validation_data": (X, Y)}
+        return model, model.fit(X, Y, callbacks=[swap, *more], **arguments).history
+
+    class Fault(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise RuntimeError
+
+    wanted, full = trained()
+    with pytest.raises(RuntimeError):
+        trained(BackupAndRestore(tmp_path), Fault())
+    model, history = trained(BackupAndRestore(tmp_path))
+    assert equal(model.get_weights(), wanted.get_weights()) and history == full
 
 
 # --- files ------------------------------------------------------------------------------------

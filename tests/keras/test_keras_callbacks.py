@@ -93,6 +93,27 @@ def test_learning_rate_scheduler(name, capsys):
     assert [line.split(" to ")[0] for line in found] == [line.split(" to ")[0] for line in wanted]
 
 
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("case", **named(FIGURES["averages"]))
+def test_swap_ema_weights(case):
+    x, y = np.array(case["x"]), np.array(case["y"])
+    model = sheer.Sequential([sheer.Input((3,)), sheer.layers.Dense(2)])
+    model.set_weights([np.array(w) for w in case["start"]])
+    model.compile(sheer.optimizers.SGD(0.125, use_ema=True, ema_momentum=0.75), "mse")
+    seen = []
+    used = [] if case["kwargs"] is None else [callbacks.SwapEMAWeights(**case["kwargs"])]
+    used.append(callbacks.LambdaCallback(on_epoch_end=lambda *_: seen.append(model.get_weights())))
+    history = model.fit(x, y, batch_size=5, epochs=3, shuffle=False, verbose=0,
+                        validation_data=(x, y), callbacks=used)  # fmt: skip
+    for name, wanted in case["history"].items():
+        np.testing.assert_allclose(history.history[name], wanted, rtol=1e-11, err_msg=name)
+    for found, wanted in zip(
+        [*seen, model.get_weights()], [*case["seen"], case["last"]], strict=True
+    ):
+        for weight, value in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(weight, value, rtol=1e-11)
+
+
 def test_terminate_on_nan(capsys):
     model = SimpleNamespace(stop_training=False)
     callback = callbacks.TerminateOnNaN()

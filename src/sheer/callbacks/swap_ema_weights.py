@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from sheer.callbacks.base import Callback, Logs
 
 
@@ -15,50 +19,53 @@ class SwapEMAWeights(Callback):
         later in the list, such as ModelCheckpoint; the next epoch begins with the weights.
     """
 
-    kept = ("_swapped",)
+    kept = ("_weights",)
 
     def __init__(self, swap_on_epoch: bool = False):
         super().__init__()
         self.swap_on_epoch = swap_on_epoch
-        self._swapped = False
+        # The weights, while the model has their means.
+        self._weights: list[np.ndarray[Any, Any]] | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._weights = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        if self.swap_on_epoch:
-            self._have_means(False)
+        self._put_back()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.swap_on_epoch:
-            self._have_means(True)
-            if epoch == self.params["epochs"] - 1 or self.model.stop_training:
-                # Weights take their means when `fit` ends, and these were swapped.
-                for variable in self.model.trainable_variables:
-                    self.model.optimizer.slot(variable, "average").assign(variable)
+            self._take_means()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self._weights = None  # `fit` gave the weights their final values
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        self._have_means(True)
+        self._take_means()
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        self._have_means(False)
+        self._put_back()
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
-        self._have_means(True)
+        self._take_means()
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
-        self._have_means(False)
+        self._put_back()
 
-    def _have_means(self, wanted: bool) -> None:
-        """Swap, unless it is so already."""
-        optimizer = self.model.optimizer
+    def _take_means(self) -> None:
+        model, optimizer = self.model, self.model.optimizer
         if not getattr(optimizer, "use_ema", False):
             raise ValueError(
                 "SwapEMAWeights: the optimizer keeps no running means of the weights. Compile with "
                 "one that does, such as SGD(use_ema=True)."
             )
-        if self._swapped == wanted or not optimizer.built:
-            return
-        for variable in self.model.trainable_variables:
-            mean = optimizer.slot(variable, "average")
-            weight = variable.numpy()
-            variable.assign(mean)
-            mean.assign(weight)
-        self._swapped = wanted
+        if self._weights is None and int(optimizer.iterations):  # before, there are none
+            self._weights = [variable.numpy() for variable in model.trainable_variables]
+            for variable in model.trainable_variables:
+                variable.assign(optimizer.slot(variable, "average"))
+
+    def _put_back(self) -> None:
+        if self._weights is not None:
+            for variable, weight in zip(self.model.trainable_variables, self._weights, strict=True):
+                variable.assign(weight)
+            self._weights = None
