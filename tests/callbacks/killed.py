@@ -26,7 +26,7 @@ Y = (X[:, 0] * X[:, 1] > 0).astype(np.int64)
 
 
 class Noise(layers.Layer):
-    """Its seeds are state that is no weight."""
+    """A user's own; its seeds are state that is no weight."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -40,7 +40,13 @@ def train(folder, backup, run_eagerly):
     """Train, and write what came of it."""
     sheer.utils.set_random_seed(7)
     model = sheer.Sequential(
-        [layers.Dense(8, activation="relu"), Noise(), layers.Dense(2, activation="softmax")]
+        [
+            layers.Dense(8, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.2),
+            Noise(),
+            layers.Dense(2, activation="softmax"),
+        ]
     )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"],
                   run_eagerly=run_eagerly)  # fmt: skip
