@@ -74,7 +74,10 @@ def model_of(k: Any, kind: str, name: str) -> Any:
         given = {"momentum": 0.5} if name in ("SGD", "RMSprop") else {}
         given |= {"centered": True} if name == "RMSprop" else {}
         given |= {"amsgrad": True} if name in ("Adam", "AdamW") else {}
-        optimizer = getattr(k.optimizers, name)(learning_rate=0.01, **given)
+        rate = 0.01
+        if name == "SGD":
+            rate = k.optimizers.schedules.ExponentialDecay(0.01, 2, 0.5, staircase=True)
+        optimizer = getattr(k.optimizers, name)(learning_rate=rate, **given)
         model.compile(optimizer, "mse", metrics=["mae"])
         return model
     arguments = dict(ARGUMENTS.get(name, {}))

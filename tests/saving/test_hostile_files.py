@@ -158,7 +158,8 @@ def test_hostile_members(files: dict[str, bytes], reads: Callable[..., str]) -> 
     sound = list(parts_of(whole).items())
     assert reads(zipped(sound), ".keras") == ""
     assert reads(zipped(sound, zipfile.ZIP_DEFLATED), ".keras") == ""
-    assert reads(zipped([*sound, ("assets/layers/lookup/vocabulary.txt", b"a")]), ".keras") == ""
+    stray = "assets/layers/lookup/vocabulary.txt"
+    assert f"{stray!r}, which no layer" in reads(zipped([*sound, (stray, b"a")]), ".keras")
     names = [
         "/etc/passwd", "../up.txt", "assets/../../up", "assets/./x", "assets\\..\\up", "C:\\x",
         "C:/x", "//host/x", "code.py", "config.json/x", "model.weights.npz", "CONFIG.JSON",
@@ -188,7 +189,7 @@ def test_bombs(files: dict[str, bytes], reads: Callable[..., str]) -> None:
             error = reads(zipped(content, zipfile.ZIP_DEFLATED), ".keras")
             assert f"its member {name!r} claims 10,485,760 bytes, and" in error
         many = [(f"assets/{i}", b"") for i in range(3000)]
-        assert reads(zipped([*parts.items(), *many]), ".keras") == ""
+        assert "which no layer" in reads(zipped([*parts.items(), *many]), ".keras")
         # Sizes that the directory only claims.
         whole = files[".keras"]
         for size in (2**31, 2**32 - 2, 10**6):
@@ -299,13 +300,18 @@ def test_compile_configs(files: dict[str, bytes], reads: Callable[..., str]) -> 
         {"optimizer": {"module": "os", "class_name": "system", "config": {}}},
         {"optimizer": "os.system", "loss": "mse"},
         {"loss": {"module": "builtins", "class_name": "function", "config": "eval"}},
-        {"metrics": [{"class_name": "AUC", "config": {"num_thresholds": -1}}]},
+        *[
+            {"loss": "mse", "metrics": [{"class_name": "AUC", "config": {"num_thresholds": n}}]}
+            for n in (-1, 10**9, 10**18)
+        ],
+        {"loss": "mse", "metrics": [{"class_name": "MeanIoU", "config": {"num_classes": 10**9}}]},
         {"nothing": 1},
         [1],
         "adam",
     ):
         text = json.dumps({**dense(), "compile_config": compiled}).encode()
-        assert reads(zipped([*{**parts, "config.json": text}.items()]), ".keras"), compiled
+        with bounded():
+            assert reads(zipped([*{**parts, "config.json": text}.items()]), ".keras"), compiled
 
 
 def _written(content: bytes) -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sheer.core import config
 from sheer.core.checks import boolean, integer, integers, nothing, number, one_of
+from sheer.core.objects import take_room
 from sheer.core.shapes import show
 from sheer.losses.base import same_rank
 from sheer.metrics.base import METRICS, Metric
@@ -221,9 +222,11 @@ class MeanIoU(IoU):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ):
+        is_count = integer(1).accepts(num_classes)
+        take_room(4 * num_classes**2 if is_count else 0, "MeanIoU: its matrix")
         super().__init__(
             num_classes,
-            list(range(num_classes)) if integer(1).accepts(num_classes) else [0],
+            list(range(num_classes)) if is_count else [0],
             name,
             dtype,
             ignore_class,

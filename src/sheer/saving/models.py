@@ -17,6 +17,7 @@ from sheer.saving import archive, h5, safetensors
 from sheer.saving.objects import deserialize_keras_object, serialize_keras_object
 from sheer.saving.weights import (
     check_overwrite,
+    load_assets,
     load_state,
     load_weights,
     save_weights,
@@ -138,6 +139,8 @@ def load_model(
         text = members[archive.CONFIG].decode("utf-8", "replace")
         model = _made(text, len(weights), where, compile)
         load_state(model, arrays, where)
+        assets = {name: members[name] for name in members if name.startswith(archive.ASSETS)}
+        load_assets(model, assets, where)
         return model
 
 

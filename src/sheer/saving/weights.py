@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sheer.core.dtypes import is_float
 from sheer.core.errors import NotBuiltError
 from sheer.core.files import check_exists, replacing
 from sheer.core.shapes import show
@@ -154,7 +155,13 @@ def _load_optimizer(
     if count > len(optimizer.saved_variables()):
         optimizer.build(model.trainable_variables)
     variables = {_variable(where, i): v for i, v in enumerate(optimizer.saved_variables())}
-    given = {name: arrays[name] for name in arrays if name.startswith(f"{where}/vars/")}
+    # Keras has a whole number in place of a slot that Adafactor does not use.
+    floats = {name for name, variable in variables.items() if is_float(variable.dtype)}
+    given = {
+        name: array.astype("float32") if name in floats and not array.ndim else array
+        for name, array in arrays.items()
+        if name.startswith(f"{where}/vars/")
+    }
     if not given:
         return  # it was saved without an optimizer
     wrong = dict(_differences(variables, given))
@@ -167,6 +174,24 @@ def _load_optimizer(
         return
     for name, variable in variables.items():
         variable.assign(given[name])
+
+
+def load_assets(model: Any, assets: Mapping[str, bytes], path: str | os.PathLike[str]) -> None:
+    """Give layers the files that Keras keeps for them, such as vocabularies: `load_assets` of a
+    layer gets their contents by name."""
+    left = dict(assets)
+    for thing, paths in stateful(model).values():
+        for where in paths:
+            folder = f"{archive.ASSETS}{where}/"
+            own = {name: left.pop(name) for name in list(left) if name.startswith(folder)}
+            if own and hasattr(thing, "load_assets"):
+                thing.load_assets({name.removeprefix(folder): own[name] for name in own})
+            else:
+                left |= own
+    if left:
+        raise ValueError(
+            f"load_model: {path} has a file {next(iter(left))!r}, which no layer of the model reads."
+        )
 
 
 def _is_slot(name: str) -> bool:
