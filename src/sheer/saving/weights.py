@@ -190,7 +190,7 @@ def load_assets(model: Any, assets: Mapping[str, bytes], path: str | os.PathLike
                 left |= own
     if left:
         raise ValueError(
-            f"load_model: {path} has a file {next(iter(left))!r}, which no layer of the model reads."
+            f"load_model: {path} has a file {next(iter(left))!r}, which no layer reads."
         )
 
 
