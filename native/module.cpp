@@ -363,6 +363,9 @@ class PlanOfPython {
 NB_MODULE(_native, m) {
     using sheer::PlanOfPython;
     m.doc() = "The native engine of sheer: plans of kernel calls.";
+    // What is still alive when Python ends (a model in a cache, a class that refers to its module) is no
+    // concern of the user's.
+    nb::set_leak_warnings(false);
     m.def("isa", [] { return std::string(sheer::kernels().name); }, "The instruction set in use.");
     m.def("isas", [] {
         std::vector<std::string> names;

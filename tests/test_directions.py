@@ -19,7 +19,7 @@ LEVELS = [
     {"training"},
     {"models"},
     {"utils", "config"},
-    {"tf", "cli"},
+    {"tf", "cli", "wrappers"},
 ]
 # Some metrics are the means of losses.
 SIBLINGS = {("metrics", "losses")}

@@ -34,11 +34,12 @@ eager.install()
 if TYPE_CHECKING:
     from sheer import datasets as datasets
     from sheer import saving as saving
+    from sheer import wrappers as wrappers
 
 
 def __getattr__(name: str) -> Any:
     # These are imported when they are first used: `import sheer` stays quick.
-    if name in ("datasets", "saving"):
+    if name in ("datasets", "saving", "wrappers"):
         return importlib.import_module(f"sheer.{name}")
     raise AttributeError(f"module 'sheer' has no attribute {name!r}")
 
@@ -74,4 +75,5 @@ __all__ = [
     "regularizers",
     "saving",
     "utils",
+    "wrappers",
 ]

@@ -4,6 +4,8 @@ The generator itself is `ops.random.threefry`; here is only who gets which key.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -33,6 +35,17 @@ def set_random_seed(seed: int) -> None:
     _keys.seed, _keys.counter = int(seed), 0
     random.seed(int(seed))
     np.random.seed(int(seed))
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Take sheer's keys from this seed meanwhile; the global source then goes on where it was."""
+    before = _keys.seed, _keys.counter
+    _keys.seed, _keys.counter = seed, 0
+    try:
+        yield
+    finally:
+        _keys.seed, _keys.counter = before
 
 
 def next_key(seed: int | None = None) -> Key:

@@ -152,8 +152,8 @@ class Layer(Configurable):
         self.output_shape: Any = None
         self._trainable = trainable
         self._weights: list[Variable] = []
-        # The id()s of weights that are not trained only because `trainable = False` was said.
-        self._frozen: set[int] = set()
+        # The weights that are not trained only because `trainable = False` was said.
+        self._frozen: set[Variable] = set()
         self._added_losses: list[Any] = []
         # Its calls on symbols that belong to no program: what models are put together from.
         self._inbound_nodes: list[Node] = []
@@ -366,7 +366,7 @@ class Layer(Configurable):
     def saved_variables(self) -> list[Variable]:
         """Its own weights in the order of Keras's files: those that are trained come first."""
         own = [part for part in self.parts() if isinstance(part, Variable)]
-        return sorted(own, key=lambda v: not (v.trainable or id(v) in self._frozen))
+        return sorted(own, key=lambda v: not (v.trainable or v in self._frozen))
 
     def _flatten_layers(self) -> list[Layer]:
         """This layer and all layers inside it, each once."""
@@ -382,6 +382,10 @@ class Layer(Configurable):
         """All weights, and the states of all seed generators."""
         structure = self._structure()
         return [*structure.weights, *structure.seeds]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy gets (`copy.deepcopy`, `pickle`): all but what is found again."""
+        return {k: v for k, v in vars(self).items() if k != "_known_structure"}
 
     def _structure(self) -> Structure:
         """The layers and weights inside, found anew when an attribute has changed."""
@@ -425,12 +429,12 @@ class Layer(Configurable):
     def _freeze(self, weight: Variable) -> None:
         if weight.trainable:
             weight.trainable = False
-            self._frozen.add(id(weight))
+            self._frozen.add(weight)
 
     def _thaw(self, weight: Variable) -> None:
-        if id(weight) in self._frozen:
+        if weight in self._frozen:
             weight.trainable = True
-            self._frozen.remove(id(weight))
+            self._frozen.remove(weight)
 
     @property
     def losses(self) -> list[Any]:

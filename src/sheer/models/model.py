@@ -784,6 +784,9 @@ class Model(Layer):
         text = summary(self, line_length, positions, expand_nested, show_trainable, layer_range)
         (print_fn or (lambda text: print(printable(text))))(text)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in super().__getstate__().items() if k != "last_fit"}
+
     def formula(self) -> str:
         return ""
 

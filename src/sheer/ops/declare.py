@@ -111,6 +111,10 @@ class Op(Generic[P, R]):
                 raise TypeError(f"{self.name} has no operand {name!r}; it has {self.tensors}.")
         self.slopes.update(rules)
 
+    def __reduce__(self) -> str:
+        # A copy of an op is that op; `pickle` finds it by its name.
+        return self.name
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         given, attrs = self._bind(args, kwargs)
         inputs = [

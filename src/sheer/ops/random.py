@@ -7,6 +7,7 @@ of the counter `i` under that key. Names and signatures are those of `keras.rand
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ class SeedGenerator:
         self.seed = seed
         self.name = name or naming.auto_name(self)
         self.state = Variable(
-            lambda shape, dtype: np.array(key, dtype), (2,), "uint32", trainable=False, name="state"
+            partial(_key_as_array, key), (2,), "uint32", trainable=False, name="state"
         )
         self.state.path = f"{self.name}/state"
 
@@ -65,6 +66,10 @@ class SeedGenerator:
         key = self.state.value
         self.state.assign(key + np.array([0, 1], np.uint32))
         return key
+
+
+def _key_as_array(key: random.Key, shape: Any, dtype: str) -> Any:
+    return np.array(key, dtype)
 
 
 def _is_whole(seed: Any) -> bool:

@@ -182,7 +182,7 @@ class Optimizer(State):
         trainable_variables: those that `build` was told, by default.
         """
         if trainable_variables is None:
-            trainable_variables = [variable for variable, _ in self._slots.values()]
+            trainable_variables = list(self._slots)
         gradients, variables = self._with_gradients(grads, list(trainable_variables))
         self.make_ready(trainable_variables)
         with section(f"update: {self.name}"):
@@ -327,7 +327,7 @@ class Optimizer(State):
         """Move the running mean of each weight; after so many updates, take it."""
         every = self.ema_overwrite_frequency
         with part("ema", "mean = momentum · mean + (1 - momentum) · weight, from the second step"):
-            for variable, slots in self._slots.values():
+            for variable, slots in self._slots.items():
                 later = cast(not_equal(self.iterations, 0), variable.dtype)
                 momentum = named("ema_momentum", self.ema_momentum * later)
                 average = slots["average"]

@@ -33,8 +33,8 @@ class State(Configurable):
     def __init__(self, name: str):
         self.name = name
         self._variables: list[Variable] = []
-        # By the id() of a weight: the weight, and its slots by name.
-        self._slots: dict[int, tuple[Variable, dict[str, Variable]]] = {}
+        # The slots of each weight, by name.
+        self._slots: dict[Variable, dict[str, Variable]] = {}
 
     @property
     def variables(self) -> list[Variable]:
@@ -52,21 +52,21 @@ class State(Configurable):
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Make the slots of these weights; those that have theirs keep them."""
-        new = [v for v in variables if id(v) not in self._slots]
-        self._slots |= {id(v): (v, {}) for v in new}
+        new = [v for v in variables if v not in self._slots]
+        self._slots |= {v: {} for v in new}
         for group in self.slot_groups():
             for variable in new:
                 for name in group.split():
                     start = self.slot_start(variable, name)
                     if start is not None:
                         slot = self.add_variable(*start, slot_name(variable, name))
-                        self._slots[id(variable)][1][name] = slot
+                        self._slots[variable][name] = slot
 
     def make_ready(self, variables: Sequence[Variable]) -> None:
         """Build for those weights that are not known yet."""
 
         def unknown() -> list[Variable]:
-            return [v for v in variables if id(v) not in self._slots]
+            return [v for v in variables if v not in self._slots]
 
         if unknown():
             self.build(variables)
@@ -86,7 +86,7 @@ class State(Configurable):
 
     def slot(self, variable: Variable, name: str) -> Variable:
         """The state of that name that belongs to a weight."""
-        return self._slots[id(variable)][1][name]
+        return self._slots[variable][name]
 
     def _tracked(self, variable: Variable) -> Variable:
         """One more of the `variables`."""
@@ -133,7 +133,7 @@ class State(Configurable):
         return made[0] if isinstance(name, str) else made
 
     def _get_variable_index(self, variable: Variable) -> int:
-        return list(self._slots).index(id(variable))
+        return next(i for i, v in enumerate(self._slots) if v is variable)
 
     def assign(self, variable: Variable, value: Any) -> None:
         """`variable.assign(value)`."""

@@ -37,6 +37,9 @@ class Program:
         # Says how an engine runs it; for the program of a traced function.
         self.explainer: Callable[[int], str] | None = None
 
+    def __reduce__(self) -> Any:
+        return Program, (self.text, self.name)
+
     @property
     def parameters(self) -> list[str]:
         """The names of the function's parameters: the data, then the state."""

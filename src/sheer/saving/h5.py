@@ -22,7 +22,7 @@ MOST_LEVELS = 64
 def _h5py() -> Any:
     """The module that knows the format."""
     try:
-        import h5py  # type: ignore[import-not-found, import-untyped, unused-ignore]
+        import h5py
     except ImportError as error:
         raise ImportError(
             "Keras's files of weights (.keras, .weights.h5) need h5py: pip install sheer[h5]. "

@@ -24,7 +24,7 @@ OPSET, IR_VERSION = 18, 8
 def _onnx() -> Any:
     """The module that knows the format."""
     try:
-        import onnx  # type: ignore[import-not-found, import-untyped, unused-ignore]
+        import onnx
     except ImportError as error:
         raise ImportError("export needs the onnx package: pip install sheer[onnx].") from error
     return onnx

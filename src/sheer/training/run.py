@@ -265,6 +265,9 @@ class Training:
         self.run: Run | None = None
         self._thread: int | None = None
 
+    def __reduce__(self) -> Any:
+        return Training, ()  # nobody trains a copy of the model yet
+
     @contextmanager
     def running(self, run: Run) -> Iterator[None]:
         """While this `fit` runs."""

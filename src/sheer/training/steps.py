@@ -36,6 +36,14 @@ class Steps:
         # Shapes and dtypes of the rows that the model was called on.
         self._called: set[Any] = set()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What the copy of a model gets: its steps are traced anew."""
+        return {"model": self.model, "given": self._given}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["model"])  # type: ignore[misc]
+        self._given = state["given"]
+
     def clear(self) -> None:
         """Forget all of them, and the programs given by hand."""
         self.__init__(self.model)  # type: ignore[misc]
