@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "GaussianDropout": {"rate": 0.25},
     "GaussianNoise": {"stddev": 0.25},
     "GroupNormalization": {"groups": 3},
+    "IntegerLookup": {"vocabulary": [3, 1, 4]},
     "Hashing": {"num_bins": 5},
     "Normalization": {"mean": 0.5, "variance": 2.0},
     "Permute": {"dims": [2, 1]},
@@ -51,7 +52,7 @@ OF_NUMBERS = {"Embedding", "CategoryEncoding", "Hashing", "IntegerLookup"}
 MERGING = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
 # Layers without a state or a place in a model of numbers; those whose training draws at random.
 LEFT_OUT = {"InputLayer", "Lambda", "Layer", "Model", "Sequential", "Functional", "Wrapper",
-            "StringLookup", "IntegerLookup"}  # fmt: skip
+            "StringLookup"}  # fmt: skip
 AT_RANDOM = {"AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"}
 
 
@@ -162,7 +163,8 @@ def main() -> None:
     names = [["layer", n] for n in layers if n not in LEFT_OUT and not n.startswith("_")]
     names += [["optimizer", n] for n in optimizers]
     names = [pair for pair in names if not chosen or pair[1] in chosen]
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    # Hashing and the lookups need TensorFlow in Keras: KERAS_BACKEND=tensorflow.
+    environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", **os.environ}
     failed = 0
     for writer, reader in (("keras", "sheer"), ("sheer", "keras")):
         with tempfile.TemporaryDirectory() as folder:

@@ -105,6 +105,10 @@ class Discretization(Preprocessing):
             raise ValueError(f"{self.name}.adapt: the data are empty.")
         self._take(_shortened(known, 1.0 / self.num_bins)[0, :-1])
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer; Keras's does not take `trainable`."""
+        return {k: v for k, v in super().get_config().items() if k != "trainable"}
+
     def call(self, inputs: Any) -> Any:
         if self.bin_boundaries is None:
             raise ValueError(f"{self.name} has no bins yet: call {self.name}.adapt(data) first.")

@@ -17,7 +17,6 @@ from sheer.saving import archive, h5, safetensors
 from sheer.saving.objects import deserialize_keras_object, serialize_keras_object
 from sheer.saving.weights import (
     check_overwrite,
-    load_assets,
     load_state,
     load_weights,
     save_weights,
@@ -134,13 +133,19 @@ def load_model(
             load_weights(model, filepath)
             return model
         members = archive.read(filepath)
+        assets = [name for name in members if name.startswith(archive.ASSETS)]
+        if assets:
+            raise ValueError(
+                f"load_model: {where} keeps {assets[0]!r} beside the weights, such as the "
+                "vocabulary that a layer learned by adapt(). sheer reads those that stand in the "
+                "description: in Keras, make the layer with vocabulary=layer.get_vocabulary(), and "
+                "save again."
+            )
         weights = members[archive.WEIGHTS]
         arrays = h5.read(io.BytesIO(weights), len(weights), f"{archive.WEIGHTS} in {where}")
         text = members[archive.CONFIG].decode("utf-8", "replace")
         model = _made(text, len(weights), where, compile)
         load_state(model, arrays, where)
-        assets = {name: members[name] for name in members if name.startswith(archive.ASSETS)}
-        load_assets(model, assets, where)
         return model
 
 

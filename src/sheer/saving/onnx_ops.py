@@ -313,6 +313,18 @@ def _one_hot(w: Any, call: Any) -> str:
     return str(w.cast(w.node("Equal", last, classes), dtype))
 
 
+@_entry("_places")
+def _places(w: Any, call: Any) -> str:
+    """How many of the sorted numbers are smaller. NaN is behind all: no number is greater."""
+    dtype = common_dtype([x.dtype for x in call.inputs], "float32")
+    values, sequence = (w.name(x, dtype) for x in call.inputs)
+    each = w.node("Unsqueeze", values, w.constant(np.array([-1], "int64")))
+    kind = "Greater" if call.attrs["side"] == "right" else "GreaterOrEqual"
+    before = w.cast(w.node("Not", w.node(kind, sequence, each)), call.outputs[0].dtype)
+    last = w.constant(np.array([-1], "int64"))
+    return str(w.node("ReduceSum", before, last, keepdims=0))
+
+
 @_entry("batch_size")
 def _batch_size(w: Any, call: Any) -> str:
     axis, factor, offset = (call.attrs[k] for k in ("axis", "factor", "offset"))

@@ -176,24 +176,6 @@ def _load_optimizer(
         variable.assign(given[name])
 
 
-def load_assets(model: Any, assets: Mapping[str, bytes], path: str | os.PathLike[str]) -> None:
-    """Give layers the files that Keras keeps for them, such as vocabularies: `load_assets` of a
-    layer gets their contents by name."""
-    left = dict(assets)
-    for thing, paths in stateful(model).values():
-        for where in paths:
-            folder = f"{archive.ASSETS}{where}/"
-            own = {name: left.pop(name) for name in list(left) if name.startswith(folder)}
-            if own and hasattr(thing, "load_assets"):
-                thing.load_assets({name.removeprefix(folder): own[name] for name in own})
-            else:
-                left |= own
-    if left:
-        raise ValueError(
-            f"load_model: {path} has a file {next(iter(left))!r}, which no layer reads."
-        )
-
-
 def _is_slot(name: str) -> bool:
     """Whether it is the state of an optimizer, that of the model or of a model inside."""
     return f"/{name}".rsplit("/vars/")[0].endswith("/optimizer")
