@@ -45,8 +45,6 @@ LACKING = {
     "Model.evaluate": ["**kwargs"],
     "Model.load_weights": ["**kwargs"],
     "Model.save_weights": ["max_shard_size=None"],
-    "Sequential.add": ["rebuild=True"],
-    "Sequential.pop": ["rebuild=True"],
     # Refused in words of their own, see test_arguments_that_only_keras_has.
     "layers.Input": ["sparse=None", "ragged=None", "tensor=None", "optional=False"],
     "optimizers.Optimizer.add_variable": ["aggregation='none'", "layout=None"],

@@ -135,7 +135,7 @@ def test_the_fused_loss_is_exact_where_clipping_is_not():
 def test_the_gradient_of_a_mean_divides_by_the_batch_size_at_run_time():
     w = sheer.Variable(2.0, name="w")
 
-    @sheer.function(input_signature=[sheer.InputSpec((None,))])
+    @sheer.function(input_signature=[sheer.InputSpec(shape=(None,))])
     def slope(a):
         with sheer.GradientTape() as tape:
             loss = ops.mean(w * a)

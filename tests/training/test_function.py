@@ -120,7 +120,7 @@ def test_two_inputs_with_the_same_rows():
 def test_input_signature():
     traced = []
 
-    @sheer.function(input_signature=[InputSpec((None, 2)), InputSpec((2,), "float64")])
+    @sheer.function(input_signature=[InputSpec(shape=(None, 2)), InputSpec("float64", (2,))])
     def add(x, y):
         traced.append((x.shape, y.shape))
         return x + y

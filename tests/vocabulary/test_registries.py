@@ -537,7 +537,12 @@ class Around(layers.Layer):
         return self.rows(self.apply(self.before(inputs), self.layer))
 
 
+# Behind Masking comes a Flatten, where masks end.
+MASKS_END = pytest.mark.filterwarnings("ignore:Layer '(flatten|rows)' was called on a value with a")
+
+
 # There are no strings in a model.
+@MASKS_END
 @pytest.mark.parametrize(
     "cls", of_kind("layer", but=MODELS | {"InputLayer", "StringLookup", "Wrapper"}), ids=by_name
 )
@@ -546,6 +551,7 @@ def test_step_with_layer(cls):
     assert_trains(hidden=lambda: Around(made(cls), call))
 
 
+@MASKS_END
 @pytest.mark.parametrize("suffix", ["safetensors", "keras"])
 @pytest.mark.parametrize(
     "cls", of_kind("layer", but=MODELS | TWO | {"InputLayer", "Lambda", "Wrapper"}), ids=by_name

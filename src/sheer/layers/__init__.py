@@ -11,7 +11,8 @@ from sheer.layers.embedding import Embedding
 from sheer.layers.flatten import Flatten
 from sheer.layers.function import Identity, Lambda
 from sheer.layers.hashing import Hashing
-from sheer.layers.input import Input, InputLayer, InputSpec
+from sheer.layers.input import Input, InputLayer
+from sheer.layers.input_spec import InputSpec
 from sheer.layers.layer_normalization import (
     GroupNormalization,
     LayerNormalization,

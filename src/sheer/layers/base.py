@@ -19,10 +19,11 @@ from sheer.core.dtypes import is_float, standardize_dtype
 from sheer.core.objects import take_room
 from sheer.core.registry import Configurable, Registry, refuse
 from sheer.core.scope import part
-from sheer.core.shapes import show, with_none
+from sheer.core.shapes import map_shapes, show, with_none
+from sheer.layers.input_spec import check_inputs
 from sheer.layers.masks import carry_masks, with_masks
 from sheer.layers.structure import Structure
-from sheer.ops.arithmetic import cast
+from sheer.ops.arithmetic import cast, divide
 from sheer.ops.declare import operand
 from sheer.ops.node import Node, called_on_symbols, holds_symbols
 from sheer.ops.operand import Operand
@@ -37,6 +38,12 @@ PLAIN = {str, int, float, bool, type(None), type(lambda: None)}
 # Arguments of add_weight; the name of a weight until its attribute is known.
 ADD_WEIGHT = ("shape", "initializer", "dtype", "trainable", "regularizer", "constraint", "name")
 UNNAMED = "variable"
+# What older versions of Keras had, and what is written now.
+GONE = {
+    "add_metric": "keep a metric in an attribute, and call its update_state in call",
+    "add_update": "assign to the weight in call",
+    "add_variable": "use add_weight",
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,7 @@ def _once(build: Callable[..., None]) -> Callable[..., None]:
         if not self.built:
             with computing():
                 build(self, *args, **kwargs)
+            self._build_shape = next(iter([*args, *kwargs.values()]), None)
             self._name_weights()
             self.built = True
 
@@ -147,6 +155,9 @@ class Layer(Configurable):
         self.dtype = standardize_dtype(dtype or config.floatx())
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
+        # What it wants its first argument to be: an InputSpec, or a structure of them.
+        self.input_spec: Any = None
+        self._build_shape: Any = None
         self.path = self.name
         # With None for the batch size; for several outputs, a structure of shapes.
         self.output_shape: Any = None
@@ -164,6 +175,10 @@ class Layer(Configurable):
             if "_weights" not in vars(self) and not name.startswith("__"):
                 raise RuntimeError(
                     f"{type(self).__name__}: call super().__init__() at the start of __init__()."
+                )
+            if name in GONE:
+                raise AttributeError(
+                    f"{type(self).__name__}.{name} is not in Keras 3: {GONE[name]}."
                 )
             found = getattr(type(self), name, None)
             if isinstance(found, property):
@@ -285,6 +300,8 @@ class Layer(Configurable):
         training = calling.training if training is None else bool(training)
         kwargs = {k: tree.map_tree(self._converted, v) for k, v in kwargs.items()}
         inner = calling.within(self, training)
+        if self.input_spec is not None:
+            check_inputs(self, args[0] if args else next(iter(kwargs.values()), None))
         self._build_for(args or tuple(kwargs.values()), inner.path)
         if _takes_training(type(self), training is None):  # type: ignore[arg-type]
             kwargs["training"] = training
@@ -346,7 +363,7 @@ class Layer(Configurable):
         if self.activity_regularizer is not None:
             for output in tree.leaves(outputs):
                 # The penalty of a batch is a mean over its examples, as in Keras.
-                penalty = self.activity_regularizer(output) / output.shape[0]
+                penalty = divide(self.activity_regularizer(output), output.shape[0])
                 self.add_loss(named(f"{self.name}_penalty", penalty))
 
     # --- parts ----------------------------------------------------------------------------
@@ -495,14 +512,45 @@ class Layer(Configurable):
             # Scripts can no longer make this value from a seed.
             variable.initializer = None
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
-        """The shape of the output for an input of this shape, None for the batch size.
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the output for an input of this shape, None for the batch size; for several
+        inputs or outputs a structure of shapes.
 
-        By default found by calling the layer on zeros.
+        By default found by calling the layer on symbols, which builds it.
         """
-        with computing():
-            output = self(np.zeros([2 if s is None else s for s in input_shape], self.dtype))
-        return (None, *output.shape[1:])
+        inputs = map_shapes(lambda shape: Symbol(shape, self.dtype), input_shape)
+        return tree.map_tree(lambda x: with_none(x.shape), self.compute_output_spec(inputs))
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbols like the outputs of a call on such symbols: their shapes and dtypes."""
+        before = self._inbound_nodes.copy()
+        try:
+            return self(*args, **kwargs)
+        finally:
+            self._inbound_nodes = before
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape that it was built for, None where it makes no weights from one."""
+        return None if self._build_shape is None else {"input_shape": self._build_shape}
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Build it for the shape that `get_build_config` gave."""
+        if config and config.get("input_shape") is not None:
+            self.build(map_shapes(tuple, config["input_shape"]))
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of its weights."""
+        return self.dtype
+
+    # In Keras these may differ: sheer has no mixed precision.
+    compute_dtype = input_dtype = dtype_policy = variable_dtype
+
+    def quantize(self, mode: str | None = None, **kwargs: Any) -> None:
+        """Refused: sheer computes with floats only."""
+        raise NotImplementedError(
+            f"{self.name}.quantize is in Keras, but not in sheer. Got mode={mode!r}."
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sheer.core.registry import refuse
@@ -12,14 +11,6 @@ from sheer.ops.symbol import Symbol
 
 if TYPE_CHECKING:
     from sheer.layers.dense import Dense
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """The shape and dtype of an input, None for the batch size: for `sheer.function`."""
-
-    shape: tuple[int | None, ...]
-    dtype: str = "float32"
 
 
 def Input(

@@ -551,12 +551,6 @@ class Model(Layer):
             return None
         return {"input_shape": tree.map_tree(lambda s: with_none(s.shape), self.input_symbols)}
 
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        """Build the model for the shapes that `get_build_config` gave."""
-        shapes = config.get("input_shape")
-        if shapes is not None:
-            self.build(map_shapes(tuple, shapes))
-
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments that `compile` was given, None where it was not called."""
         return None if self._compile_arguments is None else dict(self._compile_arguments)

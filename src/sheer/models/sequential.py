@@ -57,19 +57,21 @@ class Sequential(Model):
         """The layers, the input not counted."""
         return list(self._layers)
 
-    def add(self, layer: Any) -> None:
-        """Put a layer at the end."""
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Put a layer at the end. rebuild: whether the model is built anew where it can be."""
         self._append(layer)
         self._reset()
-        self._build_from_input()
+        if rebuild:
+            self._build_from_input()
 
-    def pop(self) -> Layer:
-        """Take the last layer off, and return it."""
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the last layer off, and return it. rebuild: as for `add`."""
         if not self._layers:
             raise ValueError(f"Sequential {self.name!r} has no layer to take off.")
         layer = self._layers.pop()
         self._reset()
-        self._build_from_input()
+        if rebuild:
+            self._build_from_input()
         return layer
 
     def _append(self, layer: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sheer.core import tree
+from sheer.core import config, tree
 from sheer.core.shapes import Dim, N, Shape, show, symbolic
 from sheer.ops.declare import operand
 from sheer.ops.operand import Operand
@@ -184,10 +184,11 @@ def _checked(name: str, place: int, x: Any, spec: Any) -> Shape:
     fits = len(wanted) == x.ndim and all(
         isinstance(a, Dim) or a == b for a, b in zip(wanted, x.shape, strict=True)
     )
-    if not fits or x.dtype != spec.dtype:
+    dtype = spec.dtype or config.floatx()
+    if not fits or x.dtype != dtype:
         raise ValueError(
             f"{name}: input {place + 1} is not as the input_signature says.\n"
-            f"  signature {show(wanted)} {spec.dtype}\n"
+            f"  signature {show(wanted)} {dtype}\n"
             f"  input     {show(x.shape)} {x.dtype}"
         )
     return wanted

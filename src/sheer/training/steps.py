@@ -52,6 +52,7 @@ class Steps:
         """What runs this kind of step on batches of the data."""
         if getattr(self.model, "run_eagerly", False):
             self.build(data)
+            self._build_metrics(symbols_of(data, self.model))
             return EagerStep(self.model, kind, data.structure())
         symbols = self._latest[kind] = symbols_of(data, self.model)
         return self._step(kind, symbols)
@@ -69,7 +70,7 @@ class Steps:
     def build(self, data: Data) -> None:
         """Build the model for such data, if need be."""
         try:
-            self._build(symbols_of(data, self.model))
+            self._build_model(symbols_of(data, self.model))
         except TraceError:
             if not getattr(self.model, "run_eagerly", False):
                 raise
@@ -108,18 +109,20 @@ class Steps:
         if isinstance(step, Step) and x.dtype == batch_dtype(x.dtype):
             self._ready[x.shape[1:], x.dtype] = self.model._structure(), step
 
-    def _build(self, data: Any) -> None:
+    def _build_model(self, data: Any) -> None:
         model = self.model
-        x, y, _ = unpack(data)
-        if not model.has_call():
-            return
-        if not model.built or model.input_symbols is None:
-            model.build_for(x)
+        if model.has_call() and (not model.built or model.input_symbols is None):
+            model.build_for(unpack(data)[0])
+
+    def _build_metrics(self, data: Any) -> None:
+        model = self.model
+        _, y, _ = unpack(data)
         if model._compiled is not None and y is not None and model.output_symbols is not None:
             model._compiled.build(y, model.output_symbols)
 
     def _step(self, kind: str, data: Any) -> Step:
-        self._build(data)
+        self._build_model(data)
+        self._build_metrics(data)
         key = self._key(kind, data)
         if key not in self._steps:
             step = Step(getattr(self.model, kind), (data,), kind, SUMMARIES[kind])
