@@ -69,6 +69,18 @@ def data(name: str) -> tuple[Any, Any]:
 def model_of(k: Any, kind: str, name: str) -> Any:
     """The model, made with Keras or with sheer: the code is the same."""
     layers = k.layers
+    if kind == "model":
+        inner = k.Sequential([layers.Input((4,)), layers.Dense(4, "tanh"),
+                              layers.BatchNormalization()], name="inner")  # fmt: skip
+        part = layers.Input((4,), name="part")
+        other = k.Model(part, [layers.Dense(3, "relu")(part), layers.Dense(3)(part)], name="other")
+        x = layers.Input((6,), name="x")
+        shared = layers.Dense(4, "relu", name="shared")
+        y = layers.Add()([inner(shared(x)), inner(shared(2 * x))])
+        y = layers.Concatenate()([*other(y), shared(x)])
+        model = k.Model(x, layers.Dense(2)(y), name="nested")
+        model.compile(k.optimizers.Adam(0.01), k.losses.LogCosh(), metrics=["mae"])
+        return model
     if kind == "optimizer":
         inside = [layers.Dense(3, activation="tanh"), layers.Dense(2)]
         model = k.Sequential([layers.Input((6,)), *inside])
@@ -161,7 +173,7 @@ def main() -> None:
     layers = [c.__name__ for c in LAYERS.classes() if hasattr(sheer.layers, c.__name__)]
     optimizers = [c.__name__ for c in OPTIMIZERS.classes() if not inspect.isabstract(c)]
     names = [["layer", n] for n in layers if n not in LEFT_OUT and not n.startswith("_")]
-    names += [["optimizer", n] for n in optimizers]
+    names += [["optimizer", n] for n in optimizers] + [["model", "Nested"]]
     names = [pair for pair in names if not chosen or pair[1] in chosen]
     # Hashing and the lookups need TensorFlow in Keras: KERAS_BACKEND=tensorflow.
     environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", **os.environ}

@@ -135,3 +135,73 @@ def test_a_description_that_does_not_fit_the_arrays(tmp_path: Path) -> None:
     saving.write(tmp_path / "m", {**arrays, "dense/bias": np.zeros(3, "float32")}, metadata)
     with pytest.raises(ValueError, match=r"dense/bias +model: \(2,\), file: \(3,\)"):
         models.load_model(tmp_path / "m")
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "m.keras"])
+def test_a_layer_in_two_models_stays_one(name: str, tmp_path: Path) -> None:
+    x = sheer.Input((3,), name="x")
+    shared = layers.Dense(4, name="shared")
+    inner = sheer.Model(x, shared(x), name="inner")
+    model = sheer.Model(x, layers.Add()([inner(x), shared(2 * x)]), name="outer")
+    model.save(tmp_path / name)
+    same = saving.load_model(tmp_path / name)
+    assert same.get_layer("shared") is same.get_layer("inner").get_layer("shared")
+    assert len(same.weights) == 2 and same_weights(same, model)
+    data = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(same.predict(data, verbose=0), model.predict(data, verbose=0))
+
+
+def test_registered_objects(tmp_path: Path) -> None:
+    @saving.register_serializable("tests")
+    class Twice(layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            return 2 * inputs
+
+    try:
+        model = sheer.Sequential([sheer.Input((3,)), Twice()])
+        model.save(tmp_path / "m.keras")
+        assert type(saving.load_model(tmp_path / "m.keras").layers[0]) is Twice
+        assert saving.get_registered_name(Twice) == "tests>Twice"
+    finally:
+        del saving.get_custom_objects()["tests>Twice"]
+    with pytest.raises(ValueError, match=r"The layer 'tests>Twice' of .* is not sheer's"):
+        saving.load_model(tmp_path / "m.keras")
+
+
+def test_a_kill_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    """Whatever the system call before which it dies."""
+    import os
+    import subprocess
+    import sys
+
+    code = (
+        "import os, sys, sheer\n"
+        "model = sheer.Sequential([sheer.Input((3,)), sheer.layers.Dense(2)])\n"
+        "model.set_weights([w * 0 + 7 for w in model.get_weights()])\n"
+        "left = int(sys.argv[2])\n"
+        "def dying(call):\n"
+        "    def wrapped(*args, **kwargs):\n"
+        "        global left\n"
+        "        left -= 1\n"
+        "        if left < 0:\n"
+        "            os.kill(os.getpid(), 9)\n"
+        "        return call(*args, **kwargs)\n"
+        "    return wrapped\n"
+        "for name in ('open', 'fsync', 'chmod', 'replace', 'close'):\n"
+        "    setattr(os, name, dying(getattr(os, name)))\n"
+        "model.save(sys.argv[1])\n"
+    )
+    path = tmp_path / "m.keras"
+    net(2).save(path)
+    old = path.read_bytes()
+    outcomes = []
+    for calls in range(60):
+        path.write_bytes(old)
+        run = subprocess.run([sys.executable, "-c", code, str(path), str(calls)], env=os.environ)
+        assert run.returncode in (0, -9)
+        new = path.read_bytes() != old
+        assert not new or saving.load_model(path).get_weights()[0][0, 0] == 7
+        outcomes.append((run.returncode, new))
+        if run.returncode == 0:
+            break
+    assert (-9, False) in outcomes and (0, True) in outcomes

@@ -111,7 +111,10 @@ class Revived:
         operation = self.operation
         if not holds_symbols(args, kwargs):
             raise ValueError(f"{self.name!r} is called on nothing that the inputs lead to")
-        if not isinstance(operation, Layer):
+        if isinstance(operation, Layer):
+            # Keras gives models a mask of None.
+            kwargs = {k: v for k, v in kwargs.items() if v is not None}
+        else:
             fixed = {k: revived_value(v) for k, v in self.config.items() if k != "name"}
             known = inspect.signature(operation).parameters
             kwargs = kwargs | {k: v for k, v in fixed.items() if k in known}

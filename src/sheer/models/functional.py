@@ -57,11 +57,11 @@ def graph_config(graph: Graph) -> dict[str, Any]:
     for one in graph.operations:
         is_op = isinstance(one, Operation)
         calls = [n for n in one._inbound_nodes if id(n) in own and n.inputs]
-        layers.append({
-            **(described_operation(one, calls[0]) if is_op else serialize(one)),
-            "name": one.name,
-            "inbound_nodes": [described_call(node, own) for node in calls],
-        })  # fmt: skip
+        # The very dictionary: that of a layer in two models may yet get the number that they share.
+        layer = described_operation(one, calls[0]) if is_op else serialize(one)
+        layer["name"] = one.name
+        layer["inbound_nodes"] = [described_call(node, own) for node in calls]
+        layers.append(layer)
 
     def place(symbol: Symbol) -> list[Any]:
         name, call, output = place_of(symbol, own)
