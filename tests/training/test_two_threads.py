@@ -132,7 +132,7 @@ def test_a_fit_does_not_keep_other_threads_waiting(engine):
         model = classifier()
         thread = threading.Thread(target=tick)
         thread.start()
-        model.fit(X, Y, epochs=30, batch_size=4, verbose=0)
+        model.fit(X, Y, epochs=200, batch_size=4, verbose=0)
         done.set()
         thread.join()
     assert len(ticks) > 3

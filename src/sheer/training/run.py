@@ -263,7 +263,7 @@ class Training:
 
     def __init__(self) -> None:
         self.run: Run | None = None
-        self._thread: tuple[int, int] | None = None
+        self._threads: dict[int, int] = {}
 
     def __reduce__(self) -> Any:
         return Training, ()  # nobody trains a copy of the model yet
@@ -281,27 +281,17 @@ class Training:
     @contextmanager
     def alone(self, caller: str) -> Iterator[None]:
         """Keep other threads from changing the same state meanwhile: half of it would be lost."""
-        # A forked child has none of its parent's other threads.
+        # By process: in a forked child the other threads are gone. And setdefault lets one of
+        # several threads in, where a lock might be held for good by one that the child lacks.
         process, thread = os.getpid(), threading.get_ident()
-        with _entering:
-            holder = self._thread
-            if holder is not None and holder[0] == process and holder[1] != thread:
-                raise RuntimeError(
-                    f"{caller}: another thread trains or evaluates this model. Wait for it, or "
-                    "give each thread a model of its own. predict() may be called at any time."
-                )
-            before, self._thread = holder, (process, thread)
+        is_inner = self._threads.get(process) == thread
+        if self._threads.setdefault(process, thread) != thread:
+            raise RuntimeError(
+                f"{caller}: another thread trains or evaluates this model. Wait for it, or give "
+                "each thread a model of its own. predict() may be called at any time."
+            )
         try:
             yield
         finally:
-            self._thread = before
-
-
-_entering = threading.Lock()
-if hasattr(os, "register_at_fork"):
-    # Nobody holds it in a forked child.
-    os.register_at_fork(
-        before=_entering.acquire,
-        after_in_parent=_entering.release,
-        after_in_child=_entering.release,
-    )
+            if not is_inner:
+                del self._threads[process]
