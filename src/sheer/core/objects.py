@@ -142,11 +142,6 @@ def room_for(size: int) -> Iterator[None]:
         _room.reset(token)
 
 
-def in_file() -> bool:
-    """Whether what runs now was asked for by a file: it may open no other one."""
-    return _room.get() is not None
-
-
 def take_room(size: int, what: str) -> None:
     """Raise where there is no room left for a weight of so many bytes."""
     room = _room.get()
