@@ -29,6 +29,11 @@ def standardize_dtype(dtype: Any) -> str:
         name = str(np.dtype(dtype).name)
     except TypeError:
         name = str(dtype)
+    if name.startswith(("str", "bytes", "Str")):
+        raise TypeError(
+            f"Tensors hold numbers, and these are strings ({name}). Make numbers of them first, "
+            "ahead of the model: layers.StringLookup or layers.Hashing do."
+        )
     if name not in DTYPES:
         raise ValueError(f"Unknown dtype {name!r}.{did_you_mean(name, DTYPES)}")
     return name

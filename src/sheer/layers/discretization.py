@@ -131,8 +131,8 @@ class Discretization(Preprocessing):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A layer that was adapted has both: how many bins, and where they end."""
         if config.get("num_bins") is None or config.get("bin_boundaries") is None:
-            return cls(**config)
-        layer = cls(**{**config, "bin_boundaries": None})
+            return super().from_config(config)
+        layer = super().from_config({**config, "bin_boundaries": None})
         layer._take(config["bin_boundaries"])
         return layer
 

@@ -98,7 +98,7 @@ class IndexLookup(Preprocessing):
         oov_method: str = "floormod",
         **kwargs: Any,
     ):
-        # Written into configs by Keras, where it follows from the vocabulary.
+        # Stands in Keras's configs; it follows from the vocabulary.
         kwargs.pop("vocabulary_size", None)
         is_given = kwargs.pop("has_input_vocabulary", vocabulary is not None)
         super().__init__(**kwargs)
@@ -148,9 +148,13 @@ class IndexLookup(Preprocessing):
         """The values as a flat list of Python's own strings or numbers."""
         raise NotImplementedError
 
-    def _lines(self, path: str) -> list[Any]:
-        """The tokens in a text file, one in each line."""
+    def _parsed(self, text: str) -> list[Any]:
+        """The tokens in a text, one in each line."""
         raise NotImplementedError
+
+    def _lines(self, path: str) -> list[Any]:
+        with open(path, encoding=getattr(self, "encoding", "utf-8")) as file:
+            return self._parsed(file.read())
 
     def _first_oov(self) -> int:
         return int(self.mask_token is not None and self.output_mode == "int")
@@ -311,7 +315,7 @@ class IndexLookup(Preprocessing):
                 f"{cls.__name__}: a config may not name a file to read, such as "
                 f"{config['vocabulary']!r}. Make the layer without, and call set_vocabulary(path)."
             )
-        return cls(**config)
+        return super().from_config(config)
 
     def formula(self) -> str:
         what = "the token at each place" if self.invert else "the place in the vocabulary"
@@ -417,9 +421,8 @@ class StringLookup(IndexLookup):
         texts: list[str] = as_texts(values, self.name, self.encoding).reshape(-1).tolist()
         return texts
 
-    def _lines(self, path: str) -> list[str]:
-        with open(path, encoding=self.encoding) as file:
-            return file.read().splitlines()
+    def _parsed(self, text: str) -> list[str]:
+        return text.removesuffix("\n").split("\n") if text else []
 
 
 @LAYERS.add()
@@ -510,6 +513,5 @@ class IntegerLookup(IndexLookup):
         numbers: list[int] = array.astype(np.int64).reshape(-1).tolist()
         return numbers
 
-    def _lines(self, path: str) -> list[int]:
-        with open(path, encoding="utf-8") as file:
-            return [int(line) for line in file.read().splitlines()]
+    def _parsed(self, text: str) -> list[int]:
+        return [int(line) for line in text.split()]

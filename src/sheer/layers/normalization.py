@@ -39,6 +39,7 @@ class Normalization(Preprocessing):
     array([[-1., -1.,  1.]], dtype=float32)
     """
 
+    supports_masking = True
     arguments = {"invert": boolean()}
 
     def __init__(
