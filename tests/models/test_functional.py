@@ -337,6 +337,13 @@ def test_clones():
     )
     assert wide.weights[0] is model.weights[0]
     assert float(ops.sum(wide([A, B])[1])) == pytest.approx(24, rel=1e-5)
+    model.compile("adam", ["mse", "mae"], metrics=[[sheer.metrics.MeanSquaredError()], ["mae"]])
+    twin = sheer.models.clone_model(model)
+    twin.set_weights(model.get_weights())
+    targets = [np.ones((12, 1)), np.ones((12, 3))]
+    logs = [m.evaluate([A, B], targets, verbose=0, return_dict=True) for m in (model, twin)]
+    assert logs[0] == logs[1] and len(logs[0]) == 5
+    assert twin.optimizer is not model.optimizer and twin.metrics[-1] is not model.metrics[-1]
     sequential = sheer.Sequential([sheer.Input((3,)), layers.Dense(2, name="d")], name="s")
     clone = sheer.models.clone_model(sequential)
     assert clone.get_config() == sequential.get_config()

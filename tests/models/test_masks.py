@@ -34,6 +34,11 @@ def test_masks_are_carried_on():
     # A cast to the layer's dtype keeps them.
     assert np.array_equal(mask_of(layers.Activation("relu", dtype="float64")(x)), KEPT)
     assert np.array_equal(mask_of(sheer.Sequential(chain)(X)), KEPT)
+    # Given by hand, to a Sequential and to a model of inputs and outputs.
+    model = sheer.Sequential([sheer.Input((4, 2)), layers.Dense(1)])
+    given = ops.convert_to_tensor(KEPT)
+    assert np.array_equal(mask_of(model(X, mask=given)), KEPT)
+    assert np.array_equal(mask_of(sheer.Model(model.input, model.output)(X, mask=given)), KEPT)
     i = sheer.Input((4, 2))
     model = sheer.Model(i, layers.Dense(1)(layers.Masking()(i)))
     assert np.array_equal(mask_of(model(X)), KEPT)

@@ -85,9 +85,33 @@ def words():
     return model
 
 
+def two_outputs():
+    """A shared layer, an op between layers, two outputs with losses of their own."""
+    left, right = sheer.Input((4,), name="left"), sheer.Input((4,), name="right")
+    shared = layers.Dense(8, activation="relu", name="shared")
+    joined = ops.concatenate([shared(left), shared(right)], axis=-1)
+    price = layers.Dense(1, name="price")(joined)
+    kind = layers.Dense(3, activation="softmax", name="kind")(joined)
+    model = sheer.Model([left, right], [price, kind])
+    model.compile(
+        "sgd",
+        {"price": "mse", "kind": "sparse_categorical_crossentropy"},
+        loss_weights={"price": 1.0, "kind": 0.5},
+        metrics={"kind": ["accuracy"]},
+    )
+    return model
+
+
+def masked():
+    """Steps that do not count."""
+    model = sheer.Sequential([sheer.Input((5, 3)), layers.Masking(), layers.Dense(2)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    return model
+
+
 def programs():
     """(name, program) for each golden text."""
-    for make in (textbook, regression, binary, own_layer, regularized, words):
+    for make in (textbook, regression, binary, own_layer, regularized, words, two_outputs, masked):
         sheer.utils.clear_session()
         model = make()
         yield f"{make.__name__}_train", model.train_program()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sheer.core import tree
+from sheer.core.registry import Configurable
 from sheer.core.shapes import with_none
 from sheer.layers.base import LAYERS, Layer
 from sheer.layers.input import Input
@@ -22,7 +23,7 @@ def clone_model(
     call_function: Callable[..., Any] | None = None,
     recursive: bool = False,
 ) -> Model:
-    """A model like another one, with layers and weights of its own; it is not compiled.
+    """A model like another one, with layers and weights of its own, compiled as that one is.
 
     Args:
         model: a Sequential, or one made of inputs and outputs; others need a get_config.
@@ -51,11 +52,16 @@ def clone_model(
         raise ValueError("clone_model: call_function is for models made of inputs and outputs; the "
                          "layers of a Sequential follow one another.")  # fmt: skip
     clone = _Cloner(clone_function or _like, call_function, recursive)
-    if not isinstance(model, Sequential):
-        return clone.graph_model(model, input_tensors)
-    first = flat(input_tensors) if input_tensors is not None else clone.inputs(model)
-    layers = [clone(layer) for layer in model.layers]
-    return Sequential([*first, *layers], trainable=model.trainable, name=model.name)
+    if isinstance(model, Sequential):
+        first = flat(input_tensors) if input_tensors is not None else clone.inputs(model)
+        layers = [clone(layer) for layer in model.layers]
+        made: Model = Sequential([*first, *layers], trainable=model.trainable, name=model.name)
+    else:
+        made = clone.graph_model(model, input_tensors)
+    arguments = model.get_compile_config()
+    if arguments is not None:
+        made.compile(**tree.map_tree(_again, arguments))
+    return made
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Model:
@@ -129,3 +135,10 @@ class _Cloner:
 def _like(layer: Layer) -> Layer:
     made: Layer = type(layer).from_config(layer.get_config())
     return made
+
+
+def _again(value: Any) -> Any:
+    """A new object like this one, where it has state of its own: an optimizer, a metric."""
+    if not isinstance(value, Configurable):
+        return value
+    return type(value).from_config(value.get_config())

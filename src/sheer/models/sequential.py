@@ -136,12 +136,15 @@ class Sequential(Model):
                 self.build(with_none(args[0].shape))
         super()._build_for(args, path)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """The layers, one after the other; mask: says which entries of the inputs count."""
         if not self._layers:
             raise ValueError(
                 f"Sequential {self.name!r} has no layers: add some before it is called."
             )
-        x = inputs
+        x: Any = inputs
+        if mask is not None:
+            x._keras_mask = mask
         for layer in self._layers:
             x = layer(x)
         return x
