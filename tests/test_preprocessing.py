@@ -178,7 +178,7 @@ def test_strings_stay_outside_of_models():
         "dtype=int32 [1]>.\nCall it on arrays or lists of strings ahead of the model, and give the "
         "model what it returns: model.fit(layer(strings), y)."
     )
-    with pytest.raises(TypeError, match=r"Tensors hold numbers, and these are strings \(str32\)"):
+    with pytest.raises(ValueError, match=r"Tensors hold numbers, and these are strings \(str32\)"):
         model_of(layers.Rescaling(1.0))(np.array([["a"]]))
     with pytest.raises(TypeError, match=r"as many in each row. Got nan at \[1\]"):
         layer(np.array(["a", np.nan], object))

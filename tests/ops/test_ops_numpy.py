@@ -360,7 +360,8 @@ def test_the_shape_of_an_array():
         (
             lambda: ops.convert_to_tensor(["a", "b"]),
             ValueError,
-            "Unknown dtype 'str32'. Did you mean 'int32'?",
+            "Tensors hold numbers, and these are strings (str32). Make numbers of them first, "
+            "ahead of the model: layers.StringLookup or layers.Hashing do.",
         ),
     ],
 )

@@ -30,7 +30,7 @@ def standardize_dtype(dtype: Any) -> str:
     except TypeError:
         name = str(dtype)
     if name.startswith(("str", "bytes", "Str")):
-        raise TypeError(
+        raise ValueError(
             f"Tensors hold numbers, and these are strings ({name}). Make numbers of them first, "
             "ahead of the model: layers.StringLookup or layers.Hashing do."
         )
