@@ -21,13 +21,20 @@ from sheer import (
 from sheer.autodiff import GradientTape
 from sheer.core.errors import NotBuiltError, ShapeError, TraceError
 from sheer.engines.native import eager
+from sheer.initializers import Initializer
 from sheer.layers import Input, InputSpec, Layer
+from sheer.losses import Loss
+from sheer.metrics import Metric
 from sheer.models import Model, Sequential
 from sheer.ops import Symbol, Tensor, Variable, random
+from sheer.optimizers import Optimizer
 from sheer.program import Program
+from sheer.regularizers import Regularizer
 from sheer.training.function import function
 
 __version__ = "0.1.0"
+
+KerasTensor = Symbol  # its name in Keras
 
 eager.install()
 
@@ -46,12 +53,18 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "GradientTape",
+    "Initializer",
     "Input",
     "InputSpec",
+    "KerasTensor",
     "Layer",
+    "Loss",
+    "Metric",
     "Model",
     "NotBuiltError",
+    "Optimizer",
     "Program",
+    "Regularizer",
     "Sequential",
     "ShapeError",
     "Symbol",

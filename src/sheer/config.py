@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sheer.core.checks import integer
 from sheer.core.config import epsilon, floatx, set_epsilon, set_floatx
+from sheer.core.errors import absent
 from sheer.engines.choice import engine, set_engine
 from sheer.engines.native.native import native, why_not
+
+LACKING = """
+backend disable_flash_attention disable_interactive_logging disable_traceback_filtering
+dtype_policy enable_flash_attention enable_interactive_logging enable_traceback_filtering
+enable_unsafe_deserialization image_data_format is_flash_attention_enabled
+is_interactive_logging_enabled is_nnx_enabled is_traceback_filtering_enabled max_epochs
+max_steps_per_epoch set_backend set_dtype_policy set_image_data_format set_max_epochs
+set_max_steps_per_epoch
+"""
 
 __all__ = [
     "engine",
@@ -39,3 +51,7 @@ def set_num_threads(count: int) -> None:
         raise ValueError(f"set_num_threads: count must be {integer(1).words}. Got {count!r}.")
     if not why_not():
         native().set_threads(int(count))
+
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__, LACKING)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from sheer.core import config, random
 from sheer.core.checks import integer, nothing, number, one_of
+from sheer.core.errors import absent
 from sheer.core.registry import Configurable, Registry
 from sheer.core.registry import serialize as serialize
 from sheer.ops import random as draws
@@ -322,3 +323,7 @@ def get(identifier: Any) -> Any:
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The initializer that `serialize` described; `custom_objects`: further classes by name."""
     return INITIALIZERS.get(config, custom_objects)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__, "STFT STFTInitializer stft")

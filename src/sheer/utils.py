@@ -1,26 +1,53 @@
 """Small helpers under Keras's names."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sheer.core.errors import absent
 from sheer.core.naming import reset_names
+from sheer.core.objects import (
+    CustomObjectScope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_serializable,
+)
 from sheer.core.random import set_random_seed
 from sheer.ops.declare import operand
 from sheer.ops.picking import one_hot
 from sheer.ops.tensor import Tensor
+from sheer.saving.objects import deserialize_keras_object, serialize_keras_object
 from sheer.training.data import pack, unpack
 from sheer.training.py_dataset import PyDataset
 
+# Keras's other names.
 Sequence = PyDataset
+custom_object_scope = CustomObjectScope
+register_keras_serializable = register_serializable
+LACKING = """
+Config FeatureSpace Progbar array_to_img audio_dataset_from_directory bounding_boxes
+disable_interactive_logging enable_interactive_logging get_file get_source_inputs
+image_dataset_from_directory img_to_array is_interactive_logging_enabled is_keras_tensor
+load_img model_to_dot plot_model save_img split_dataset standardize_dtype
+text_dataset_from_directory timeseries_dataset_from_array
+"""
 
 __all__ = [
+    "CustomObjectScope",
     "PyDataset",
     "Sequence",
     "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "register_keras_serializable",
+    "serialize_keras_object",
     "set_random_seed",
     "to_categorical",
     "unpack_x_y_sample_weight",
@@ -115,3 +142,7 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
 def clear_session() -> None:
     """Number automatic names from the start again."""
     reset_names()
+
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__, LACKING)

@@ -3,7 +3,8 @@
 import linecache
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,30 @@ class ShapeError(ValueError):
 
 class NotBuiltError(ValueError):
     """A model or layer was asked for something that exists only once its input shape is known."""
+
+
+def absent(module: str, lacking: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a module: an error that tells what Keras has and sheer does not have yet
+    from a slip of the pen.
+
+    lacking: names of Keras's, in one text.
+
+    >>> absent("sheer.layers", "Conv2D LSTM")("LSTM")
+    Traceback (most recent call last):
+    AttributeError: sheer.layers.LSTM is in Keras, but not in sheer yet.
+    """
+
+    def missing(name: str) -> Any:
+        if name in lacking.split():
+            raise AttributeError(f"{module}.{name} is in Keras, but not in sheer yet.")
+        import difflib  # only errors need it
+
+        known = [n for n in vars(sys.modules[module]) if not n.startswith("_")]
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise AttributeError(f"module {module!r} has no attribute {name!r}.{hint}")
+
+    return missing
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

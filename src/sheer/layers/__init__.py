@@ -1,5 +1,9 @@
 """Layers."""
 
+from typing import TYPE_CHECKING, Any
+
+from sheer.core import registry
+from sheer.core.errors import absent
 from sheer.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from sheer.layers.base import LAYERS, Layer
 from sheer.layers.batch_normalization import BatchNormalization
@@ -13,6 +17,7 @@ from sheer.layers.function import Identity, Lambda
 from sheer.layers.hashing import Hashing
 from sheer.layers.input import Input, InputLayer
 from sheer.layers.input_spec import InputSpec
+from sheer.layers.lacking import LACKING
 from sheer.layers.layer_normalization import (
     GroupNormalization,
     LayerNormalization,
@@ -103,9 +108,31 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
+    "get",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]
+
+
+def get(identifier: Any) -> Any:
+    """The layer that a class, a name or a config means; a layer is itself."""
+    return LAYERS.get(identifier)
+
+
+def serialize(layer: Layer) -> Any:
+    """What describes a layer, as Keras writes it."""
+    return registry.serialize(layer)
+
+
+def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    """The layer that `serialize` described."""
+    return LAYERS.deserialize(config, custom_objects)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__, LACKING)

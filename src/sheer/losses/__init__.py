@@ -1,7 +1,8 @@
 """Losses, by class, by name, or as functions: `losses.get("mse")`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sheer.core.errors import absent
 from sheer.core.registry import serialize as serialize
 from sheer.losses.base import LOSSES, Loss, LossFunctionWrapper
 from sheer.losses.circle import Circle, circle
@@ -114,3 +115,7 @@ def get(identifier: Any) -> Any:
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
     """The loss that `serialize` described; `custom_objects`: further classes by name."""
     return LOSSES.get(config, custom_objects)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__, "CTC ctc")

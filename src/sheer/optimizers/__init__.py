@@ -1,7 +1,8 @@
 """Optimizers, by class, by name, or by config: `optimizers.get("adam")`."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sheer.core.errors import absent
 from sheer.core.registry import serialize as serialize
 from sheer.optimizers import schedules
 from sheer.optimizers.adadelta import Adadelta
@@ -61,3 +62,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     if isinstance(config, str) and config.lower() in OPTIMIZERS.entries:
         config = config.lower()
     return OPTIMIZERS.get(config, custom_objects)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = absent(__name__, "LossScaleOptimizer MultiOptimizer OptimizerMap legacy")
