@@ -35,6 +35,25 @@ def test_using_a_program(tmp_path, monkeypatch, digits):
     assert {p.name for p in tmp_path.iterdir()} == {"step.py", "train.py", "train.npz"}
 
 
+def test_two_inputs_and_two_outputs(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("h5py")
+    pytest.importorskip("onnx")
+    import numpy as np
+
+    import sheer
+
+    rng = np.random.default_rng(0)
+    data = {"words": rng.normal(size=(256, 40)), "price": 100 * rng.random((256, 1))}
+    targets = {"kind": rng.integers(0, 3, 256), "rating": rng.random((256, 1))}
+    monkeypatch.chdir(tmp_path)
+    names = {"sheer": sheer, "layers": sheer.layers, "data": data, "targets": targets}
+    exec(BLOCKS[3], names)
+    assert {p.name for p in tmp_path.iterdir()} == {"model.keras", "model.onnx"}
+    same = sheer.models.load_model("model.keras").predict(data, verbose=0)
+    for name, predicted in names["model"].predict(data, verbose=0).items():
+        np.testing.assert_array_equal(same[name], predicted)
+
+
 def test_links():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("http") or (ROOT / target).exists(), target
