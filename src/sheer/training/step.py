@@ -127,13 +127,23 @@ class Step(Batches):
         return not self._is_given and engine() == "native"
 
     def __call__(self, batch: Arrays) -> Any:
-        if not self._is_native():
+        if self._is_given:
             return self.bound(batch)
+        if engine() != "native":
+            return self._as_traced(self.bound(batch))
         try:
             return self._plans.call(batch)
         except INPUT_ERRORS:
             self.bound(batch)
             raise
+
+    def _as_traced(self, output: Any) -> Any:
+        """The dtypes that were traced: NumPy's argmax, for one, answers in int64."""
+        traced = tree.leaves(self.graph.output)
+        if not any(isinstance(s, Symbol) and s.dtype == "int32" for s in traced):
+            return output
+        values = zip(tree.leaves(output), traced, strict=True)
+        return tree.refill(output, [np.asarray(v, getattr(s, "dtype", None)) for v, s in values])
 
     def run(
         self, data: Data, stretch: Stretch, seconds: float, joined: bool = False
