@@ -76,3 +76,13 @@ def test_a_copy_keeps_what_is_frozen_and_the_program_given(how):
     assert [v.path for v in twin.trainable_weights] == [v.path for v in model.trainable_weights]
     twin.layers[0].trainable = True
     assert len(twin.trainable_weights) == 4 and len(model.trainable_weights) == 2
+
+
+@pytest.mark.parametrize("cls", sheer.optimizers.base.OPTIMIZERS.classes())
+def test_every_optimizer_can_be_pickled_once_it_has_its_state(cls):
+    model = functional()
+    model.compile(cls(0.01), "mse")
+    model.fit(X, Y, verbose=0)
+    twin = pickle.loads(pickle.dumps(model.optimizer))
+    for one, other in zip(model.optimizer.variables, twin.variables, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Unpack
 
 from sheer.core.checks import integer, number
@@ -83,8 +84,7 @@ class ScheduleFreeAdamW(Optimizer):
 
     def slot_start(self, variable: Variable, slot: str) -> Start | None:
         if slot == "momentum":
-            first = variable.stored()
-            return variable.shape, lambda shape, dtype: first, variable.dtype
+            return variable.shape, partial(_first, variable.stored()), variable.dtype
         return super().slot_start(variable, slot)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
@@ -102,3 +102,8 @@ class ScheduleFreeAdamW(Optimizer):
         momentum.assign(new_momentum)
         velocity.assign(new_velocity)
         variable.assign(new)
+
+
+def _first(value: Array, shape: Any, dtype: Any = None) -> Array:
+    """An initializer that gives this value; with it the optimizer can be pickled."""
+    return value
