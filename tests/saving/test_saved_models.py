@@ -205,3 +205,17 @@ def test_a_kill_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
         if run.returncode == 0:
             break
     assert (-9, False) in outcomes and (0, True) in outcomes
+
+
+def test_a_learning_rate_of_float64_stays_one(tmp_path: Path) -> None:
+    before = sheer.config.floatx()
+    sheer.config.set_floatx("float64")
+    try:
+        model = sheer.Sequential([sheer.Input((2,)), layers.Dense(1)])
+        model.compile(sheer.optimizers.Adam(0.01), "mse")
+        model.fit(np.ones((2, 2)), np.ones((2, 1)), verbose=0)
+        model.save(tmp_path / "model.keras")
+        again = models.load_model(tmp_path / "model.keras")
+    finally:
+        sheer.config.set_floatx(before)
+    assert again.optimizer.get_config()["learning_rate"] == 0.01

@@ -158,7 +158,7 @@ def _load_optimizer(
     # Keras has a whole number in place of a slot that Adafactor does not use.
     floats = {name for name, variable in variables.items() if is_float(variable.dtype)}
     given = {
-        name: array.astype("float32") if name in floats and not array.ndim else array
+        name: array.astype(variables[name].dtype) if name in floats and not array.ndim else array
         for name, array in arrays.items()
         if name.startswith(f"{where}/vars/")
     }
