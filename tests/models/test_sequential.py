@@ -247,3 +247,14 @@ def test_a_build_that_fails_is_undone():
 def test_a_failed_build_from_an_input_raises_at_once():
     with pytest.raises(ValueError, match="Dense layer 'dense' needs an input"):
         sheer.Sequential([sheer.Input(()), layers.Dense(2)])
+
+
+def test_its_one_input_in_a_list():
+    model = sheer.Sequential([sheer.Input((3,), name="x"), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((4, 3), "float32")
+    expected = model.predict(x, verbose=0)
+    for given in ([x], (x,), {"x": x}):
+        np.testing.assert_array_equal(model.predict(given, verbose=0), expected)
+    with pytest.raises(ValueError, match="has 1 inputs, x; 2 were given"):
+        model.predict([x, x], verbose=0)

@@ -143,7 +143,10 @@ class Sequential(Model):
                 f"Sequential {self.name!r} has no layers: add some before it is called."
             )
         x: Any = inputs
-        if mask is not None:
+        if self._graph is not None and not isinstance(x, Operand):
+            # A list or dictionary of the one input.
+            (x,) = self._graph.arguments(x, mask)
+        elif isinstance(x, Operand) and mask is not None:
             x._keras_mask = mask
         for layer in self._layers:
             x = layer(x)
