@@ -219,3 +219,21 @@ def test_a_learning_rate_of_float64_stays_one(tmp_path: Path) -> None:
     finally:
         sheer.config.set_floatx(before)
     assert again.optimizer.get_config()["learning_rate"] == 0.01
+
+
+@pytest.mark.parametrize("cls", [sheer.optimizers.SGD, sheer.optimizers.Nadam])
+def test_the_state_of_weights_that_were_trained_later(cls: Any, tmp_path: Path) -> None:
+    """The slots of a layer that was frozen at first stand in the file where they always do."""
+    model = sheer.Sequential([sheer.Input((2,)), layers.Dense(2), layers.Dense(2)])
+    model.compile(cls(0.1, **({"momentum": 0.9} if cls is sheer.optimizers.SGD else {})), "mse")
+    model.layers[0].trainable = False
+    x = np.array([[1.0, 2.0], [3.0, -1.0]], "float32")
+    model.fit(x, x, verbose=0)
+    model.layers[0].trainable = True
+    model.fit(x, x, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = models.load_model(tmp_path / "model.keras")
+    for one in (model, again):
+        one.fit(x, x, shuffle=False, verbose=0)
+    for ours, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

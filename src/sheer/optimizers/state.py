@@ -61,6 +61,24 @@ class State(Configurable):
                     if start is not None:
                         slot = self.add_variable(*start, slot_name(variable, name))
                         self._slots[variable][name] = slot
+        if new and len(new) < len(self._slots):
+            self._put_in_order(variables)
+
+    def _put_in_order(self, variables: Sequence[Variable]) -> None:
+        """Have the slots as if all had been made for these weights at once: files know a slot by
+        its place alone."""
+        self._slots = {v: self._slots[v] for v in dict.fromkeys([*variables, *self._slots])}
+        slots = [
+            kept[name]
+            for group in self.slot_groups()
+            for kept in self._slots.values()
+            for name in group.split()
+            if name in kept
+        ]
+        known = set(slots)
+        others = [v for v in self._variables if v not in known]
+        first = min((i for i, v in enumerate(self._variables) if v in known), default=0)
+        self._variables = [*others[:first], *slots, *others[first:]]
 
     def make_ready(self, variables: Sequence[Variable]) -> None:
         """Build for those weights that are not known yet."""
