@@ -385,3 +385,14 @@ def test_an_epoch_that_was_stopped_shows_the_steps_it_had(capsys):
     classifier().fit(X, Y, batch_size=4, epochs=3, verbose=2, callbacks=Stop())
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("Epoch 1/3 - 2/5 - ")
+
+
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_one_weight_for_several_losses(run_eagerly):
+    model = sheer.Sequential([sheer.Input((2, 3)), layers.Dense(1)])
+    model.compile("sgd", "mse", run_eagerly=run_eagerly)
+    x, y, weights = np.ones((2, 2, 3)), np.ones((2, 2, 1)), np.array([1.0, 2.0])
+    with pytest.raises(sheer.ShapeError, match="an example has more than one loss"):
+        model.fit(x, y, sample_weight=weights, verbose=0)
+    each = np.broadcast_to(weights[:, None], (2, 2))
+    model.fit(x, y, sample_weight=each, verbose=0)

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from sheer.core import config
 from sheer.core.checks import one_of
+from sheer.core.errors import ShapeError
 from sheer.core.registry import Configurable, Registry, snake_case
 from sheer.core.shapes import show
 from sheer.ops.arithmetic import as_float, cast, divide_no_nan, logical_and, multiply
@@ -106,6 +107,8 @@ class Loss(Configurable):
 def reduce_weighted(values: Any, weight: Any, reduction: str | None, mask: Any = None) -> Any:
     """Losses times their weights, reduced. What the mask leaves out does not count in a mean."""
     values = operand(values)
+    if weight is not None:
+        _check_weight(operand(weight), values)
     if mask is not None:
         share = cast(mask, values.dtype)
         if reduction in ("sum_over_batch_size", "mean"):
@@ -122,6 +125,18 @@ def reduce_weighted(values: Any, weight: Any, reduction: str | None, mask: Any =
     if reduction == "mean_with_sample_weight" and weight is not None:
         return divide_no_nan(sum(values), sum(weight))
     return mean(values)
+
+
+def _check_weight(weight: Any, values: Any) -> None:
+    """Raise where there is a weight per example, and an example has several losses: Keras refuses
+    that too, or where their numbers happen to agree, mixes up the two."""
+    if weight.ndim == 1 < values.ndim and values.shape[1:] != (1,):
+        raise ShapeError(
+            "sample_weight has one number per example, and an example has more than one loss.\n"
+            f"  sample_weight {show(weight.shape)}\n"
+            f"  losses        {show(values.shape)}\n"
+            "Give a weight for each loss, such as np.broadcast_to(weight[:, None], shape)."
+        )
 
 
 def masked_weight(weight: Any, mask: Any, dtype: str) -> Any:

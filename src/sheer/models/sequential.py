@@ -146,7 +146,7 @@ class Sequential(Model):
         if self._graph is not None and not isinstance(x, Operand):
             # A list or dictionary of the one input.
             (x,) = self._graph.arguments(x, mask)
-        elif isinstance(x, Operand) and mask is not None:
+        elif mask is not None and isinstance(inputs, Operand):
             x._keras_mask = mask
         for layer in self._layers:
             x = layer(x)
