@@ -53,12 +53,13 @@ class Calling:
     path: tuple[str, ...] = ()
     depth: int = 0
     training: bool | None = None
+    layer: Layer | None = None  # the innermost
 
     def within(self, layer: Layer, training: bool | None) -> Calling:
         """Inside of this layer's call too."""
         is_named = layer.in_path or self.depth
         path = (*self.path, layer.name) if is_named else self.path
-        return Calling(path, self.depth + 1, training)
+        return Calling(path, self.depth + 1, training, layer)
 
 
 _calling: ContextVar[Calling] = ContextVar("calling", default=Calling())  # noqa: B039 (frozen)
@@ -247,6 +248,11 @@ class Layer(Configurable):
         """
         lacked = {"autocast": True, "aggregation": "none", "overwrite_with_gradient": False}
         refuse(f"{self.name}.add_weight", kwargs, lacked, ADD_WEIGHT)
+        if _calling.get().layer is self and self.built:
+            raise ValueError(
+                f"{self.name}.add_weight: not in call(), where each call would make another weight."
+                " Make weights in __init__() or build()."
+            )
         dtype = standardize_dtype(dtype or self.dtype)
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
