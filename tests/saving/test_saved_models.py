@@ -237,3 +237,25 @@ def test_the_state_of_weights_that_were_trained_later(cls: Any, tmp_path: Path) 
         one.fit(x, x, shuffle=False, verbose=0)
     for ours, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+def test_layers_with_files_of_their_own_form_are_refused(ending: str, tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+
+    class Own(layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x
+
+        def save_own_variables(self, store: Any) -> None:
+            store["mine"] = np.arange(3)
+
+    model = sheer.Sequential([sheer.Input((3,)), Own(name="own")])
+    path = tmp_path / f"model{ending}"
+    with pytest.raises(NotImplementedError) as caught:
+        (model.save if ending == ".keras" else model.save_weights)(path)
+    assert str(caught.value) == (
+        "'own' has save_own_variables(), which Keras calls for its files, and sheer does not yet. "
+        "Keep what it stores as weights, of add_weight, or as arguments, of get_config."
+    )
+    assert not path.exists()

@@ -12,6 +12,9 @@ from typing import Any
 
 from sheer.core.registry import Configurable, snake_case
 
+# Methods of Keras's layers for files of their own form.
+HOOKS = ("save_own_variables", "load_own_variables", "save_assets", "load_assets")
+
 
 def stateful(model: Any) -> dict[int, tuple[Any, list[str]]]:
     """By its id(), each layer or optimizer in the order in which Keras visits it, and its paths.
@@ -20,6 +23,15 @@ def stateful(model: Any) -> dict[int, tuple[Any, list[str]]]:
     """
     found: dict[int, tuple[Any, list[str]]] = {}
     _visit(model, "", found)
+    for thing, _ in found.values():
+        is_optimizer = hasattr(thing, "update_step")
+        own = [hook for hook in HOOKS if not is_optimizer and hasattr(thing, hook)]
+        if own:
+            raise NotImplementedError(
+                f"{thing.name!r} has {own[0]}(), which Keras calls for its files, and sheer does "
+                "not yet. Keep what it stores as weights, of add_weight, or as arguments, of "
+                "get_config."
+            )
     return found
 
 
