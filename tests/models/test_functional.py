@@ -96,7 +96,7 @@ def test_inputs_by_name_by_place_and_as_one_column():
     assert str(caught.value) == (
         f"Model {model.name!r}: no data for the input 'y'. Its inputs are 'x', 'y'; given are 'x'."
     )
-    with pytest.raises(ValueError, match=r"has 2 inputs, x, y; 1 were given\.$"):
+    with pytest.raises(ValueError, match=r"has 2 inputs, x, y; 1 was given\.$"):
         model([column])
     with pytest.raises(ValueError) as caught:
         model([column, np.ones((3, 5))])

@@ -181,9 +181,10 @@ class Graph:
         that were given."""
         values = self._in_order(given)
         if len(values) != len(self.inputs):
+            inputs = "1 input" if len(self.inputs) == 1 else f"{len(self.inputs)} inputs"
             raise ValueError(
-                f"Model {self.owner!r} has {len(self.inputs)} inputs, "
-                f"{', '.join(self.input_names)}; {len(values)} were given."
+                f"Model {self.owner!r} has {inputs}, {', '.join(self.input_names)}; "
+                f"{len(values)} {'was' if len(values) == 1 else 'were'} given."
             )
         fitted = [self._fitted(v, x) for v, x in zip(values, self.inputs, strict=True)]
         for value, one in zip(fitted, flat(mask) if mask is not None else [], strict=False):
