@@ -83,8 +83,8 @@ def test_training_is_passed_on():
     assert np.array_equal(model(X).numpy(), X)
     assert np.array_equal(model(X, training=True).numpy(), 2 * X)
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="no weight"):
-        model.fit(X, X, verbose=0)
+    loss = model.fit(X, X, verbose=0).history["loss"]
+    assert loss == pytest.approx([np.mean(X**2)], rel=1e-6)
     assert np.array_equal(model.predict(X, verbose=0), X)
     assert model.evaluate(X, X, verbose=0) == 0
 
@@ -199,3 +199,50 @@ def test_call_with_several_arguments():
     model = Scaled()
     np.testing.assert_allclose(model(X, factor=2.0).numpy(), 2 * model(X).numpy(), rtol=1e-6)
     assert ops.shape(model(X, 3.0)) == (20, 2)
+
+
+def test_fit_of_a_model_without_weights():
+    """Keras's guide to layers of one's own trains such a model: its figures count, nothing else."""
+
+    class Penalty(layers.Layer):
+        def call(self, x):
+            self.add_loss(0.5 * ops.mean(x))
+            return x
+
+    model = sheer.Sequential([sheer.Input((3,)), Penalty()])
+    model.compile("adam", "mse")
+    history = model.fit(np.ones((2, 3)), np.zeros((2, 3)), verbose=0)
+    assert history.history == {"loss": [1.5]}
+
+
+def test_the_learning_rate_can_be_set_to_what_it_was_read_as():
+    """As callbacks do: `optimizer.learning_rate = schedule(epoch, optimizer.learning_rate)`."""
+    optimizer = sheer.optimizers.SGD(0.5)
+    optimizer.learning_rate = optimizer.learning_rate
+    assert float(optimizer.learning_rate) == 0.5
+    optimizer.learning_rate = optimizer.learning_rate * 0.5
+    assert float(optimizer.learning_rate) == 0.25
+    with pytest.raises(ValueError, match=r"must be a number of 0 or more.* Got -0\.25\."):
+        optimizer.learning_rate = -optimizer.learning_rate
+
+
+def test_weights_made_in_call():
+    class Scaled(layers.Layer):
+        def call(self, x):
+            self.scale = self.add_weight((3,))
+            return x * self.scale
+
+    with pytest.raises(ValueError) as caught:
+        Scaled(name="scaled")(np.ones((2, 3), "float32"))
+    assert str(caught.value) == (
+        "scaled.add_weight: not in call(), where each call would make another weight. "
+        "Make weights in __init__() or build()."
+    )
+
+
+def test_one_input_is_one():
+    x = sheer.Input((3,), name="x")
+    model = sheer.Model(x, layers.Dense(1)(x), name="net")
+    one = np.ones((2, 3), "float32")
+    with pytest.raises(ValueError, match=r"^Model 'net' has 1 input, x; 2 were given\.$"):
+        model([one, one])

@@ -16,6 +16,7 @@ from sheer.core.scope import part, section
 from sheer.ops.arithmetic import as_float, cast, floor_divide, not_equal, where
 from sheer.ops.declare import operand
 from sheer.ops.symbol import named
+from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 from sheer.optimizers import schedules
 from sheer.optimizers.clipping import by_global_norm, by_norm, by_value
@@ -140,6 +141,8 @@ class Optimizer(State):
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
+        if isinstance(value, Tensor | Variable):
+            value = float(value)
         if callable(value):
             self._variables = [v for v in self._variables if v is not self._learning_rate]
             self._learning_rate = value
