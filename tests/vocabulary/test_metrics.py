@@ -126,8 +126,8 @@ def test_arrays_in_the_history(run_eagerly, capsys):
     assert model.evaluate(x, y, verbose=0, return_dict=True)["m"].tolist() == wanted.tolist()
     before = model.train_on_batch(x, y, return_dict=True)["confusion_matrix"]
     total = before.sum()
-    after = model.train_on_batch(x, y, return_dict=True)["confusion_matrix"]
-    assert (total, before.sum(), after.sum()) == (total, total, total + 20)
+    after = model.train_on_batch(x[:5], y[:5], return_dict=True)["confusion_matrix"]
+    assert (total, before.sum(), after.sum()) == (20, 20, 5)
     for array, copy in zip(history["confusion_matrix"], kept, strict=True):
         assert (array == copy).all()
 

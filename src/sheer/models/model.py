@@ -393,13 +393,13 @@ class Model(Layer):
         class_weight: dict[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step of training on this batch; the figures so far."""
+        """One step of training on this batch, and its figures: the metrics begin anew."""
         return self._on_batch("train_step", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """The loss and metrics of this batch and those before it."""
+        """The loss and metrics of this batch alone."""
         return self._on_batch("test_step", x, y, sample_weight, None, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
@@ -416,6 +416,7 @@ class Model(Layer):
         data = Data(x, y, weight, caller).weighted(by_class)
         with self._training.alone(caller):
             step = loop.prepared(self, kind, data)
+            self.reset_metrics()
             logs = loop.plain(step(data.batch(0, data.rows)))
         return logs if return_dict else loop.in_order(self, logs)
 
