@@ -294,6 +294,31 @@ def test_descriptions(files: dict[str, bytes], reads: Callable[..., str], monkey
     assert not taken
 
 
+def test_few_words_for_many_calls(files: dict[str, bytes], reads: Callable[..., str]) -> None:
+    """Steps that are a call each, and models of models that are called twice each."""
+    norm = {"class_name": "BatchNormalization", "config": {"name": "d"}}
+    steps = dense(class_name="TimeDistributed", config={"layer": norm})
+    del steps["config"]["layers"][1]["config"]["units"]
+    steps["config"]["layers"][0]["config"]["batch_shape"] = [None, 10**12, 3]
+    x = sheer.Input((3,))
+    model = sheer.Model(x, layers.Identity()(x))
+    for _ in range(3):
+        x = sheer.Input((3,))
+        model = sheer.Model(x, model(model(x)))
+    twice = json.loads(model.to_json())
+    for _ in range(20):
+        copy = json.loads(json.dumps(twice))
+        inner = next(v for v in copy["config"]["layers"] if v["class_name"] == "Functional")
+        inner["config"] = {**twice["config"], "name": inner["config"]["name"]}
+        twice = copy
+    parts = parts_of(files[".keras"])
+    for description in (steps, twice):
+        with bounded(traced=False):
+            changed = {**parts, "config.json": json.dumps(description).encode()}
+            error = reads(zipped([*changed.items()]), ".keras")
+        assert "would be called too often for so small a file" in error
+
+
 def test_compile_configs(files: dict[str, bytes], reads: Callable[..., str]) -> None:
     parts = parts_of(files[".keras"])
     for compiled in (

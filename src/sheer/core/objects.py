@@ -149,3 +149,17 @@ def take_room(size: int, what: str) -> None:
         room[0] -= size
         if room[0] < 0:
             raise ValueError(f"{what} would take {size:,} bytes, and the file holds fewer weights")
+
+
+# What the call of a layer takes of that room: as much as a layer's description does, or more.
+CALL = 1 << 10
+
+
+def take_call(name: str) -> None:
+    """Raise where there is no room left for another call of a layer: models in models, each called
+    twice, and steps that are a call each, need few words for many calls."""
+    room = _room.get()
+    if room is not None:
+        room[0] -= CALL
+        if room[0] < 0:
+            raise ValueError(f"{name} would be called too often for so small a file")

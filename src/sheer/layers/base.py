@@ -16,7 +16,7 @@ import numpy as np
 from sheer import constraints, initializers, regularizers
 from sheer.core import config, naming, tree
 from sheer.core.dtypes import is_float, standardize_dtype
-from sheer.core.objects import take_room
+from sheer.core.objects import take_call, take_room
 from sheer.core.registry import Configurable, Registry, refuse
 from sheer.core.scope import part
 from sheer.core.shapes import map_shapes, show, with_none
@@ -300,6 +300,7 @@ class Layer(Configurable):
         them: the symbols of the outputs, of which a model can be made."""
         if current_trace() is None and holds_symbols(args, kwargs):
             return self._called_on_symbols(args, kwargs)
+        take_call(self.name)
         args = tree.map_tree(self._converted, args)
         calling = _calling.get()
         training = kwargs.pop("training", None)

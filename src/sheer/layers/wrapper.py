@@ -74,8 +74,8 @@ class TimeDistributed(Wrapper):
             return self.layer(x, training=training, **options)
 
         if self._examples_may_meet():
-            masks = [mask[:, i] if takes_mask else None for i in range(steps)]
-            return stack([called(inputs[:, i], masks[i]) for i in range(steps)], axis=1)
+            parts = [called(inputs[:, i], mask[:, i] if takes_mask else None) for i in range(steps)]
+            return stack(parts, axis=1)
         together = (n * steps, *inputs.shape[2:])
         rows = reshape(mask, (n * steps, *mask.shape[2:])) if takes_mask else None
         outputs = called(reshape(inputs, together), rows)

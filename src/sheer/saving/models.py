@@ -27,7 +27,7 @@ KEY = "sheer.model"
 # Files say which Keras they are for.
 KERAS_VERSION = "3.15.0"
 # How many times larger than the file a model's weights may be (float64 weights of a float16 file),
-# and room for what is not saved (a metric's state).
+# and room for what is not saved (a metric's state, the calls of layers).
 GROWTH, SLACK = 4, 1 << 22
 
 
@@ -154,7 +154,7 @@ def _made(text: str, size: int, where: str, compile: bool) -> Any:
     import json
 
     try:
-        with objects.room_for(GROWTH * size + SLACK), objects.sharing():
+        with objects.room_for(GROWTH * (size + len(text)) + SLACK), objects.sharing():
             description = json.loads(text)
             if not isinstance(description, dict):
                 raise ValueError("it is JSON, but no object")
