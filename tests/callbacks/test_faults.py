@@ -148,6 +148,26 @@ def test_batches_that_come_one_by_one(name, save_freq, epoch, batch, tmp_path):
     assert history.history == full.history
 
 
+@pytest.mark.parametrize("epoch", [1, 3])
+@pytest.mark.parametrize("name", STREAMS)
+def test_validation_batches_that_come_one_by_one(name, epoch, tmp_path):
+    """A generator without end goes on behind those that were taken for earlier evaluations."""
+    make, steps = STREAMS[name]
+
+    def fitted(*callbacks):
+        sheer.utils.set_random_seed(3)
+        model = classifier(optimizer="adam")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a generator has an end
+            return model.fit(X, Y, epochs=4, validation_data=make(), validation_steps=steps,
+                             verbose=0, callbacks=list(callbacks))  # fmt: skip
+
+    wanted = fitted().history
+    with pytest.raises(RuntimeError, match="a fault"):
+        fitted(Fault(epoch), BackupAndRestore(tmp_path / "b"))
+    assert fitted(BackupAndRestore(tmp_path / "b")).history == wanted
+
+
 def test_other_callbacks_go_on_too(tmp_path):
     """Those that come later in the list as well: what they did in the last epoch is kept."""
 
@@ -315,6 +335,24 @@ def test_a_folder_that_cannot_be_written_into(kind, tmp_path):
 
 
 # --- callbacks that raise -------------------------------------------------------------------
+
+
+def test_a_callback_that_raises_before_the_first_step():
+    """It changes nothing: the model is not even built."""
+
+    def refused(logs):
+        raise RuntimeError("a fault")
+
+    sheer.utils.set_random_seed(3)
+    model = sheer.Sequential([layers.Dense(2)])
+    model.compile("adam", "mse")
+    key = sheer.core.random.peek_key()
+    slots = len(model.optimizer.variables)
+    with pytest.raises(RuntimeError, match="a fault"):
+        model.fit(X, X[:, :2], verbose=0, callbacks=[LambdaCallback(on_train_begin=refused)])
+    assert sheer.core.random.peek_key() == key
+    assert not model.built and not model.weights and not hasattr(model, "last_fit")
+    assert len(model.optimizer.variables) == slots
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -7,6 +7,7 @@ import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,7 +113,7 @@ def fit(
     if by_class is not None:
         data = data.weighted(by_class)
         sources[0].append(lambda: None)  # these weights are nowhere else
-    with model._training.alone("fit"):
+    with model._training.alone("fit"), ExitStack() as ending:
         with undone_on_error(model):
             passes = _passes(data, settings)
             history, callbacks = _callbacks(model, settings, passes, fitting=True)
@@ -121,22 +122,21 @@ def fit(
                 checks = _passes(validation, settings.for_validation())
                 check = Prepared(model, "test_step", checks.first), checks
 
-        key = random.reserve_keys(settings.epoch_count())
-        passes.key = key if settings.shuffle else None
-        model.last_fit = LastFit(settings, key, *sources)
-        model.history, model.stop_training = history, False
-        run = Run(model, passes, callbacks, [step, *(check or ())[:1]])
-        run.epoch = settings.initial_epoch
-        try:
-            with model._training.running(run):
-                callbacks.call("on_train_begin", {})
-                while run.goes_on(settings.epochs):
-                    _epoch(run, step, check, settings)
-                if settings.epoch_count():
-                    model.optimizer.finalize_variable_values(model.trainable_variables)
-                callbacks.call("on_train_end", plain(run.answer))
-        finally:
-            passes.close()
+            key = random.reserve_keys(settings.epoch_count())
+            passes.key = key if settings.shuffle else None
+            model.last_fit = LastFit(settings, key, *sources)
+            model.history, model.stop_training = history, False
+            steps = [step, *(check or ())[:1]]
+            run = Run(model, passes, callbacks, steps, check and check[1])
+            run.epoch = settings.initial_epoch
+            ending.callback(passes.close)
+            ending.enter_context(model._training.running(run))
+            callbacks.call("on_train_begin", {})
+        while run.goes_on(settings.epochs):
+            _epoch(run, step, check, settings)
+        if settings.epoch_count():
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        callbacks.call("on_train_end", plain(run.answer))
     return history
 
 
@@ -187,8 +187,8 @@ def predict(model: Any, x: Any, settings: Settings) -> Any:
     step = Prepared(model, "predict_step", passes.first)
     if isinstance(x, np.ndarray):
         model._steps.remember(x, step(passes.first))
-    callbacks.call("on_predict_begin", {})
     try:
+        callbacks.call("on_predict_begin", {})
         answers = list(_answers(model, step, passes, callbacks, "predict"))
     finally:
         passes.close()
@@ -410,10 +410,10 @@ def _evaluated(
     """The figures of an evaluation, after its last batch."""
     if not passes.has_more():
         return {}
-    model.reset_metrics()
-    callbacks.call("on_test_begin", {})
     answer: Any = {}
     try:
+        model.reset_metrics()
+        callbacks.call("on_test_begin", {})
         for last in _answers(model, step, passes, callbacks, "test", run):
             answer = last
     finally:

@@ -180,6 +180,11 @@ class StreamPasses(Passes):
         self._end_epoch()
 
     def close(self) -> None:
+        if not isinstance(self.stream.source, Iterator):
+            self._end_pass()
+            self._place = self._here()
+
+    def _end_pass(self) -> None:
         if isinstance(self.stream.source, PyDataset) and self._pass is not None:
             self._pass.close()  # type: ignore[attr-defined]
         self._pass = None
@@ -247,7 +252,7 @@ class StreamPasses(Passes):
             return self._draw(may_begin)
         self._taken += 1
         if self._taken == self.batches:
-            self.close()
+            self._end_pass()
         return self.stream.data(batch, self._where())
 
     def _begin(self, skipped: int = 0) -> None:

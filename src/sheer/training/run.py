@@ -41,10 +41,20 @@ class Run:
     Args:
         model, passes, callbacks: of the `fit`.
         steps: what it runs on batches, by the forms of these.
+        checks: the passes of the validation, where there is one.
     """
 
-    def __init__(self, model: Any, passes: Passes, callbacks: CallbackList, steps: Iterable[Any]):
+    def __init__(
+        self,
+        model: Any,
+        passes: Passes,
+        callbacks: CallbackList,
+        steps: Iterable[Any],
+        checks: Passes | None = None,
+    ):
         self.model, self.passes, self.callbacks = model, passes, callbacks
+        self.checks = checks
+        self._checked = checks and checks.place()  # after the last whole evaluation
         self.steps = list(steps)
         self.epoch = self.batch = 0
         self.answer: Any = {}
@@ -92,7 +102,12 @@ class Run:
         version, words, spare = python_random.getstate()
         return {
             "settings": self.passes.lasting(),
-            "place": {"epoch": self.epoch, "batch": self.batch, "passes": self.passes.place()},
+            "place": {
+                "epoch": self.epoch,
+                "batch": self.batch,
+                "passes": self.passes.place(),
+                "checks": self._checked,
+            },
             "answer": self.answer,
             "stop_training": self.model.stop_training,
             "paths": [v.path for v in self.variables()],
@@ -139,6 +154,9 @@ class Run:
                 + "\nGo on with the model, data and arguments that it had; or delete the backup."
             )
         self.passes.go_to(state["place"]["passes"])
+        if self.checks is not None and state["place"].get("checks"):
+            self.checks.go_to(state["place"]["checks"])
+            self._checked = state["place"]["checks"]
         self._restored = state
         self._take(state)
 
@@ -181,13 +199,15 @@ class Run:
 
     @contextmanager
     def undone_when_asked(self) -> Iterator[None]:
-        """An evaluation inside, where a signal ends it, leaves the Variables as they were: it will
-        be made anew."""
+        """An evaluation inside, where a signal ends it, leaves the Variables as they were, and its
+        place in the data: it will be made anew."""
         before = [(v, v.stored()) for v in self.variables()]
         yield
         if self.signals.asked:
             for variable, value in before:
                 variable.store(value)
+        elif self.checks is not None:
+            self._checked = self.checks.place()
 
     def _take(self, state: dict[str, Any]) -> None:
         import random as python_random
