@@ -1,5 +1,8 @@
 """The helpers of core: dtypes, look-ups, checks, names, settings, structures, files, places."""
 
+import errno
+import os
+import stat
 from collections import namedtuple
 
 import numpy as np
@@ -304,6 +307,30 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     assert (
         str(caught.value) == f"There is no folder {str(tmp_path / 'none')!r} to write 'text' into."
     )
+    with pytest.raises(OSError) as caught:
+        write_text(tmp_path, "")
+    assert str(caught.value) == (
+        f"{tmp_path} is a folder, and no file that can be replaced. Give another name."
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes a pipe")
+def test_a_device_is_not_replaced_by_a_file(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="is a device, and no file that can be replaced"):
+        write_text(path, "")
+    assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+def test_the_file_that_cannot_be_made_is_named(tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise PermissionError(errno.EACCES, "Permission denied", "xyz.tmp")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    with pytest.raises(PermissionError) as caught:
+        write_text(tmp_path / "text", "")
+    assert str(caught.value) == f"[Errno 13] Permission denied: {str(tmp_path / 'text')!r}"
 
 
 def test_lines_for_terminals_that_have_no_lines(monkeypatch):

@@ -20,9 +20,17 @@ def replacing(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any
     folder, name = os.path.split(path)
     if not os.path.isdir(folder or "."):
         raise FileNotFoundError(f"There is no folder {folder!r} to write {name!r} into.")
-    with tempfile.NamedTemporaryFile(
-        mode, dir=folder or ".", prefix=name, suffix=".tmp", delete=False
-    ) as file:
+    if os.path.exists(path) and not os.path.isfile(path):
+        kind = "a folder" if os.path.isdir(path) else "a device"
+        raise OSError(f"{path} is {kind}, and no file that can be replaced. Give another name.")
+    try:
+        beside = tempfile.NamedTemporaryFile(  # noqa: SIM115
+            mode, dir=folder or ".", prefix=name, suffix=".tmp", delete=False
+        )
+    except OSError as error:
+        # That file's own name would tell nobody anything.
+        raise type(error)(error.errno, error.strerror, path) from None
+    with beside as file:
         try:
             yield file
             file.flush()
