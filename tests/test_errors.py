@@ -119,7 +119,13 @@ CASES = {
         "  sample_weight (7,)\nEach array needs one row per example."),
     "sample weights of each feature": (fit(X, Y, sample_weight=X), "ValueError: fit: sample_weight "
         "must have the shape (n,), one number per example. Got (20, 4)."),
+    "two targets for one output": (fit(X, [Y, Y]), "ValueError: fit: y is a list of 2, and the "
+        "model has 1 output: sparse_categorical_crossentropy takes one array."),
+    "targets by name for one output": (fit(X, {"a": Y, "b": Y}), "ValueError: fit: y is a dict of "
+        "2, and the model has 1 output: sparse_categorical_crossentropy takes one array."),
     # settings
+    "class_weight by text": (fit(X, Y, class_weight={"a": 1}), "ValueError: fit: class_weight must "
+        "be a dictionary with a number for each class, such as {0: 1.0, 1: 2.5}. Got {'a': 1}."),
     "class_weight as a list": (fit(X, Y, class_weight=[1, 2, 3]), "ValueError: fit: class_weight "
         "must be a dictionary with a number for each class, such as {0: 1.0, 1: 2.5}. Got "
         "[1, 2, 3]."),

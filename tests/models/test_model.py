@@ -246,3 +246,30 @@ def test_one_input_is_one():
     one = np.ones((2, 3), "float32")
     with pytest.raises(ValueError, match=r"^Model 'net' has 1 input, x; 2 were given\.$"):
         model([one, one])
+
+
+def test_a_layer_that_is_not_there():
+    model = sheer.Sequential([sheer.Input((3,)), layers.Dense(2), layers.Dense(1)])
+    assert model.get_layer(index=-1) is model.layers[1]
+    with pytest.raises(ValueError, match=r"No layer 2. The model has 2 layers, from 0 on."):
+        model.get_layer(index=2)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5, "2"])
+def test_steps_per_execution_that_cannot_be(steps):
+    model = sheer.Sequential([sheer.Input((3,)), layers.Dense(1)])
+    with pytest.raises(ValueError, match="steps_per_execution must be a whole number of 1 or more"):
+        model.compile("sgd", "mse", steps_per_execution=steps)
+    assert model.optimizer is None
+
+
+@pytest.mark.parametrize("form", [list, tuple, lambda xs: dict(zip("ab", xs, strict=True))])
+def test_several_inputs_for_one(form):
+    """Sequential passes them on to its first layer, which takes them or says what it needs."""
+    x = np.ones((4, 3), "float32")
+    model = sheer.Sequential([layers.Dense(1)])
+    with pytest.raises(ValueError, match=r"Dense layer 'dense.*' needs an input"):
+        model.predict(form([x, x]), verbose=0)
+    if form is list:
+        added = sheer.Sequential([layers.Add()])
+        np.testing.assert_array_equal(added.predict([x, x], verbose=0), 2 * x)

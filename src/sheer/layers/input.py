@@ -101,7 +101,8 @@ class InputLayer(Layer):
 
 def check_features(layer: Dense, input_shape: Any) -> int:
     """The size of the last axis, which must be known."""
-    if not isinstance(input_shape, tuple) or len(input_shape) < 2 or input_shape[-1] is None:
+    is_shape = isinstance(input_shape, tuple) and len(input_shape) > 1
+    if not is_shape or not isinstance(input_shape[-1], int):  # None, or one of several shapes
         raise ValueError(
             f"Dense layer {layer.name!r} needs an input (n, features), with at least two axes and "
             f"a known number of features. Got shape {input_shape}.\n"

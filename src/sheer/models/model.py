@@ -11,6 +11,7 @@ from sheer import optimizers, saving
 from sheer.autodiff import GradientTape
 from sheer.callbacks import History
 from sheer.core import tree
+from sheer.core.checks import integer
 from sheer.core.errors import NotBuiltError
 from sheer.core.registry import serialize
 from sheer.core.scope import section
@@ -134,6 +135,11 @@ class Model(Layer):
         program.
         """
         given = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
+        if not integer(1).accepts(steps_per_execution):
+            raise ValueError(
+                f"compile: steps_per_execution must be {integer(1).words}. "
+                f"Got {steps_per_execution!r}."
+            )
         losses = CompiledLoss(loss, loss_weights, self.names_inside()[1])
         compiled = CompiledMetrics(metrics, weighted_metrics, losses)
         self.optimizer, self._compiled = optimizers.get(optimizer), compiled
@@ -749,7 +755,10 @@ class Model(Layer):
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of this name, or at this place."""
         if index is not None:
-            return self.layers[index]
+            found = self.layers
+            if not -len(found) <= index < len(found):
+                raise ValueError(f"No layer {index}. The model has {len(found)} layers, from 0 on.")
+            return found[index]
         for layer in self.layers:
             if layer.name == name:
                 return layer

@@ -13,6 +13,7 @@ from sheer.core.checks import number
 from sheer.core.registry import snake_case
 from sheer.core.scope import part, section
 from sheer.losses import Loss
+from sheer.losses.base import LOSSES
 from sheer.metrics import Mean, MeanMetricWrapper, Metric
 from sheer.ops.declare import shape_of
 from sheer.ops.recording import computing
@@ -169,6 +170,13 @@ class CompiledLoss:
         targets = self.targets(y, outputs)
         shapes = [x.shape for x in tree.leaves(outputs)]
         for place, loss, _, name in losses:
+            if is_several(targets[place]) and type(loss) in LOSSES.classes():
+                several, count = targets[place], len(shapes)
+                raise ValueError(
+                    f"y is a {type(several).__name__} of {len(several)}, and the model has "
+                    f"{'1 output' if count == 1 else f'{count} outputs'}: {loss.name} takes one "
+                    "array."
+                )
             if isinstance(targets[place], np.ndarray):
                 try:
                     loss.check_targets(targets[place], shapes[place])

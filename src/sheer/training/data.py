@@ -223,7 +223,10 @@ def batch_dtype(dtype: np.dtype[Any]) -> str:
 def _class_weights(y: Any, weights: Any, caller: str) -> np.ndarray[Any, Any]:
     """The weight of each example from that of its class, 1 by default; y holds labels, or one-hot
     rows."""
-    if not isinstance(weights, dict) or not all(map(number().accepts, weights.values())):
+    is_known = isinstance(weights, dict) and all(
+        map(number().accepts, [*weights, *weights.values()])
+    )
+    if not is_known:
         raise ValueError(
             f"{caller}: class_weight must be a dictionary with a number for each class, such as "
             f"{{0: 1.0, 1: 2.5}}. Got {weights!r}."
