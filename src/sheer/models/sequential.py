@@ -146,8 +146,8 @@ class Sequential(Model):
         if self._graph is not None and not isinstance(x, Operand):
             # A list or dictionary of the one input.
             (x,) = self._graph.arguments(x, mask)
-        elif mask is not None and isinstance(inputs, Operand):
-            x._keras_mask = mask
+        elif isinstance(x, Operand) and mask is not None:
+            x._keras_mask = mask  # type: ignore[attr-defined]
         for layer in self._layers:
             x = layer(x)
         return x
