@@ -7,7 +7,8 @@ import sheer
 from recorded import recorded, refused
 from sheer import losses
 
-CASES = recorded("losses.json")["cases"] + recorded("more_losses.json")["cases"]
+CTC = recorded("ctc.json")["cases"]
+CASES = recorded("losses.json")["cases"] + recorded("more_losses.json")["cases"] + CTC
 IDS = [f"{i} {case['loss']} {case['kwargs']}" for i, case in enumerate(CASES)]
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -95,3 +96,71 @@ def test_ignored_rows_do_not_train(run_eagerly):
     np.testing.assert_allclose(*weights, rtol=1e-12)
     with pytest.raises(ValueError, match="labels must be 0 to 1, as the model has 2 outputs"):
         model.fit(x, y - 1, verbose=0)
+
+
+# --- ctc --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CTC, ids=range(len(CTC)))
+def test_slope_of_ctc(case):
+    """Also where there are too few time steps for a target."""
+    y_true, y_pred = arrays(case)
+    y_pred = sheer.Variable(y_pred)
+    with sheer.GradientTape() as tape:
+        losses_ = losses.ctc(y_true, y_pred)
+    slope = tape.gradient(losses_, y_pred).numpy()
+    # Of a loss of 1e5, the last digits of float64 are 1e-11.
+    np.testing.assert_allclose(slope, case["slope"], rtol=1e-9, atol=1e-10)
+
+
+def test_ctc_by_hand():
+    """Two steps with p(blank) = 1/2, p(1) = 1/3, p(2) = 1/6, and their inverse order."""
+    p = np.array([[1 / 2, 1 / 3, 1 / 6], [1 / 6, 1 / 3, 1 / 2]])
+    y_pred = np.log([p, p, p, p]) + np.array([[1.0], [-2.0]])  # of logits, only differences count
+    found = losses.ctc([[0, 0], [1, 0], [1, 2], [2, 0]], y_pred).numpy()
+    # Blank twice; 11, 1-, -1; 12; 22, 2-, -2.
+    wanted = [1 / 12, 1 / 9 + 1 / 18 + 1 / 6, 1 / 6, 1 / 12 + 1 / 36 + 1 / 4]
+    np.testing.assert_allclose(np.exp(-found), wanted, rtol=1e-12)
+
+
+def test_slope_of_ctc_by_hand():
+    """The slope is softmax less the share of each class in the paths 11, 1- and -1."""
+    y_pred = sheer.Variable(np.log([[[1 / 2, 1 / 3, 1 / 6], [1 / 6, 1 / 3, 1 / 2]]]))
+    with sheer.GradientTape() as tape:
+        loss = losses.ctc([[1]], y_pred)
+    # 11 has 1/9, 1- 1/18, -1 1/6: a third, a sixth and a half of them.
+    shares = np.array([[1 / 2, 1 / 2, 0], [1 / 6, 5 / 6, 0]])
+    wanted = np.exp(y_pred.numpy()[0]) - shares
+    np.testing.assert_allclose(tape.gradient(loss, y_pred).numpy()[0], wanted, atol=1e-12)
+
+
+def test_errors_of_ctc():
+    with pytest.raises(ValueError) as error:
+        losses.ctc([1, 2], np.zeros((2, 3, 4)))
+    assert str(error.value) == (
+        "ctc_loss: targets (n, length) and logits (n, time, classes) are needed.\n"
+        "  target (2,) int32\n  logits (2, 3, 4) float64"
+    )
+    with pytest.raises(ValueError, match="ctc: labels must be 0 to 3, as there are 4 predictions"):
+        losses.ctc([[1, -1], [2, 0]], np.zeros((2, 3, 4)))
+    y_pred = sheer.Variable(np.zeros((1, 3, 4)))
+    with sheer.GradientTape() as outer:
+        with sheer.GradientTape() as inner:
+            loss = losses.ctc([[1]], y_pred)
+        slope = inner.gradient(loss, y_pred)
+    with pytest.raises(NotImplementedError) as error:
+        outer.gradient(slope, y_pred)
+    assert str(error.value) == (
+        "ctc: gradients of its gradient are not in sheer yet. Leave it out of the outer tape."
+    )
+    model = sheer.Sequential([sheer.Input((3, 2)), sheer.layers.Dense(4)])
+    model.compile("sgd", "ctc")
+    x = np.zeros((2, 3, 2))
+    with pytest.raises(ValueError, match="ctc: labels must be 0 to 3, as the model has 4 outputs"):
+        model.fit(x, np.array([[1, 4], [2, 0]]), verbose=0)
+    with pytest.raises(ValueError) as error:
+        model.fit(x, np.array([1, 2]), verbose=0)
+    assert str(error.value) == (
+        "fit: ctc: targets need to be rows of labels (n, length), and outputs logits "
+        "(n, time, classes).\n  targets (2,)\n  outputs (n, 3, 4)"
+    )

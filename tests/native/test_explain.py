@@ -8,7 +8,7 @@ import pytest
 import sheer
 import small
 from planned import needs_native, on_engine, plan_of, reasons
-from sheer import layers, metrics, ops, optimizers
+from sheer import layers, losses, metrics, ops, optimizers
 from sheer.activations import ACTIVATIONS
 from sheer.constraints import CONSTRAINTS
 from sheer.losses.base import LOSSES
@@ -79,8 +79,17 @@ def test_activations_with_arguments():
     assert_native(model, ONE_HOT)
 
 
+# Of sequences: see test_ctc.
+OF_ROWS = [cls for cls in LOSSES.classes() if cls is not losses.CTC]
+
+
+def test_ctc():
+    parts = layers.Reshape((2, 2)), layers.Dense(4)
+    assert_native(compiled(*parts, loss=losses.CTC()), Y[:, None])
+
+
 @pytest.mark.parametrize("ending", ["linear", "softmax", "sigmoid"])
-@pytest.mark.parametrize("cls", LOSSES.classes(), ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", OF_ROWS, ids=lambda cls: cls.__name__)
 def test_every_loss(cls, ending):
     dense = layers.Dense(5, activation="relu"), layers.Dense(3, activation=ending)
     y = Y if cls.__name__ in OF_LABELS else ONE_HOT

@@ -6,6 +6,7 @@ from sheer.core.errors import absent
 from sheer.core.registry import serialize as serialize
 from sheer.losses.base import LOSSES, Loss, LossFunctionWrapper
 from sheer.losses.circle import Circle, circle
+from sheer.losses.ctc import CTC, ctc
 from sheer.losses.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
@@ -53,6 +54,7 @@ from sheer.losses.regression import (
 )
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -84,6 +86,7 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",
@@ -118,4 +121,4 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 
 if not TYPE_CHECKING:
-    __getattr__ = absent(__name__, "CTC ctc")
+    __getattr__ = absent(__name__, "")

@@ -16,7 +16,7 @@ from sheer.ops.reduction import count, mean, sum
 from sheer.ops.shaping import expand_dims, squeeze
 from sheer.ops.symbol import named
 
-LOSSES = Registry("loss", lacking="CTC")
+LOSSES = Registry("loss")
 
 
 def same_rank(a: Any, b: Any) -> tuple[Any, Any]:

@@ -275,6 +275,11 @@ def check_class_indices(
             f"outputs.\n  targets {show(y.shape)}\n  outputs {show(output_shape)}\n"
             "For one-hot targets use categorical_crossentropy."
         )
+    check_classes(loss, y, classes, ignored)
+
+
+def check_classes(loss: str, y: Any, classes: Any, ignored: int | None = None) -> None:
+    """Raise for targets that are not the index of one of the model's outputs."""
     if not np.issubdtype(y.dtype, np.integer) and not np.array_equal(y, np.floor(y)):
         raise ValueError(
             f"{loss}: targets must be whole numbers. "

@@ -211,7 +211,10 @@ class Arrays:
             # log(1 + exp(x)); of infinities and NaN too.
             apart = self.ufunc("negative", self.ufunc("abs", a))
             return self.ufunc("maximum", a, 0) + self.ufunc("log1p", self.ufunc("exp", apart))
-        raise Unsupported("np.logaddexp of two arrays has no kernel")
+        # Infinities that are alike are not 0 apart.
+        apart = self.ufunc("negative", self.ufunc("abs", a - b))
+        larger = self.ufunc("maximum", a, b) + self.ufunc("log1p", self.ufunc("exp", apart))
+        return self.where(self.ufunc("equal", a, b), a + math.log(2), larger)
 
     def round(self, x: Any, decimals: int = 0) -> Any:
         if not is_float(self.array(x).dtype.name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
@@ -24,11 +25,11 @@ def planned(lifetimes: Mapping[K, tuple[int, int, int]]) -> tuple[dict[K, int], 
     for key, (size, first, last) in sorted(lifetimes.items(), key=lambda item: -item[1][0]):
         size = max(1, -(-size // LINE)) * LINE
         offset = 0
-        for begin, end, other_first, other_last in sorted(placed):
+        for begin, end, other_first, other_last in placed:
             if other_first <= last and first <= other_last:
                 if offset + size <= begin:
                     break
                 offset = max(offset, end)
-        placed.append((offset, offset + size, first, last))
+        insort(placed, (offset, offset + size, first, last))
         offsets[key] = offset
     return offsets, max((end for _, end, _, _ in placed), default=0)
