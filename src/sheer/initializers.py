@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from sheer.core import config, random
-from sheer.core.checks import integer, nothing, number, one_of
+from sheer.core.checks import Check, boolean, integer, nothing, number, one_of
 from sheer.core.errors import absent
 from sheer.core.registry import Configurable, Registry
 from sheer.core.registry import serialize as serialize
@@ -22,7 +22,7 @@ from sheer.ops.declare import Array
 from sheer.ops.shaping import eye, full
 from sheer.ops.tensor import Tensor
 
-INITIALIZERS = Registry("initializer", lacking="STFT STFTInitializer")
+INITIALIZERS = Registry("initializer")
 
 
 class Initializer(Configurable):
@@ -298,6 +298,88 @@ class LecunNormal(_Scaled):
     recipe = (1.0, "fan_in", "truncated_normal")
 
 
+# Windows by name, of so many numbers; SciPy, which Keras asks, knows more of them.
+WINDOWS = {"hann": np.hanning, "hamming": np.hamming, "blackman": np.blackman,
+           "bartlett": np.bartlett}  # fmt: skip
+NUMBERS = Check(
+    "a list of numbers",
+    lambda v: isinstance(v, list) and all(map(number().accepts, v)),
+    (["0.5"], 0.5),
+)
+
+
+@INITIALIZERS.add("STFTInitializer")
+class STFT(Initializer):
+    """Filters (frame_length, 1, frequencies) of a short-time Fourier transform: the real or the
+    imaginary part of exp(-2πi · time · frequency / fft_length) · window / scale.
+
+    fft_length is 2 (frequencies - 1).
+
+    Args:
+        side: `"real"` or `"imag"`.
+        window: `"hann"`, `"hamming"`, `"blackman"`, `"bartlett"`; a list of frame_length numbers;
+            or None. (Keras knows all windows of SciPy's by name.)
+        scaling: what the window is divided by: `"density"`, the root of the sum of its squares;
+            `"spectrum"`, the sum of its absolute values; or None.
+        periodic: whether the window is one period, of which the next would follow, and so not
+            symmetrical.
+
+    >>> STFT(window=None)((4, 1, 3)).numpy()[:, 0].round(3) + 0.0
+    array([[ 1.,  1.,  1.],
+           [ 1.,  0., -1.],
+           [ 1., -1.,  1.],
+           [ 1.,  0., -1.]], dtype=float32)
+    """
+
+    arguments = {
+        "side": one_of("real", "imag"),
+        "window": one_of(*WINDOWS, None) | NUMBERS,
+        "scaling": one_of("density", "spectrum", None),
+        "periodic": boolean(),
+    }
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: Any = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ):
+        by_name = window is None or isinstance(window, str)
+        self.window = window if by_name else np.asarray(window).tolist()
+        self.side, self.scaling, self.periodic = side, scaling, periodic
+        self.check_arguments()
+
+    def __call__(self, shape: Any, dtype: Any = None) -> Array:
+        if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
+            raise ValueError(
+                "STFT makes filters (frame_length, 1, frequencies) with 2 frequencies or more. "
+                f"Got shape {tuple(shape)}."
+            )
+        length, _, frequencies = shape
+        turns = np.outer(np.arange(length), np.arange(frequencies) / (2 * (frequencies - 1)))
+        values = (np.cos if self.side == "real" else np.sin)(-2 * np.pi * turns)
+        values *= self._scaled_window(length)[:, None]
+        return Tensor(values[:, None], str(dtype or config.floatx()))
+
+    def _scaled_window(self, length: int) -> Any:
+        if self.window is None:
+            return np.ones(length)
+        if isinstance(self.window, str):
+            size = length + 1 if self.periodic and length > 1 else length
+            window = WINDOWS[self.window](size)[:length]
+        else:
+            window = np.array(self.window, np.float64)
+        if len(window) != length:
+            raise ValueError(
+                f"STFT: the window has {len(window)} numbers, and the filters are {length} long. "
+                "Give as many, or the name of a window."
+            )
+        if self.scaling == "density":
+            return window / np.sqrt(np.sum(window**2))
+        return window / np.sum(np.abs(window)) if self.scaling == "spectrum" else window
+
+
 INITIALIZERS.entries |= {"zero": Zeros, "one": Ones}
 
 # Keras's other names.
@@ -309,6 +391,7 @@ truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
 glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
 he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
+stft = STFTInitializer = STFT
 
 
 def get(identifier: Any) -> Any:
@@ -326,4 +409,4 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
 
 if not TYPE_CHECKING:
-    __getattr__ = absent(__name__, "STFT STFTInitializer stft")
+    __getattr__ = absent(__name__, "")

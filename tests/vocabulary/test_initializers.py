@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import sheer
+from recorded import recorded
 from sheer import initializers
 from sheer.initializers import INITIALIZERS, RandomInitializer
 
@@ -78,10 +79,11 @@ def test_seeds(cls):
 
 @pytest.mark.parametrize("cls", INITIALIZERS.classes(), ids=lambda cls: cls.__name__)
 def test_dtypes(cls):
-    assert cls()((3, 3)).dtype == "float32"
-    assert cls()((3, 3), dtype="float64").dtype == "float64"
+    shape = (3, 1, 3) if cls is initializers.STFT else (3, 3)
+    assert cls()(shape).dtype == "float32"
+    assert cls()(shape, dtype="float64").dtype == "float64"
     sheer.config.set_floatx("float64")
-    assert cls()((3, 3)).dtype == "float64"
+    assert cls()(shape).dtype == "float64"
 
 
 def test_fixed_values():
@@ -122,7 +124,48 @@ def test_axes_of_inputs_and_outputs():
     assert initializers.VarianceScaling(distribution="normal").distribution == "truncated_normal"
 
 
+@pytest.mark.parametrize("case", recorded("stft.json")["cases"], ids=lambda c: str(c["given"]))
+def test_stft(case):
+    """Keras's figures."""
+    made = initializers.STFT(**case["given"])
+    values = made(tuple(case["shape"]), "float64").numpy()
+    np.testing.assert_allclose(values, case["values"], rtol=1e-12, atol=1e-14)
+    single = made.clone()(tuple(case["shape"])).numpy()
+    np.testing.assert_array_equal(single, values.astype("float32"))
+
+
+def test_stft_takes_windows_of_numbers():
+    """Three numbers of Hann's window, 0, 1 and 0; only the second time remains: cos(π f / 2)."""
+    for window in (
+        "hann",
+        [0, 1, 0],
+        (0.0, 1.0, 0.0),
+        np.array([0, 1, 0]),
+        sheer.Variable([0, 1, 0]),
+    ):
+        values = initializers.STFT(window=window)((3, 1, 3), "float64").numpy()
+        np.testing.assert_allclose(values[:, 0], [[0, 0, 0], [1, 0, -1], [0, 0, 0]], atol=1e-15)
+
+
 def test_errors():
+    with pytest.raises(ValueError) as error:
+        initializers.STFT(window="kaiser")
+    assert str(error.value) == (
+        "STFT: window must be one of 'hann', 'hamming', 'blackman', 'bartlett', None or a list of "
+        "numbers. Got 'kaiser'."
+    )
+    with pytest.raises(ValueError) as error:
+        initializers.STFT(window=[1.0, 2.0])((3, 1, 4))
+    assert str(error.value) == (
+        "STFT: the window has 2 numbers, and the filters are 3 long. Give as many, or the name of "
+        "a window."
+    )
+    with pytest.raises(ValueError) as error:
+        initializers.STFT()((3, 4))
+    assert str(error.value) == (
+        "STFT makes filters (frame_length, 1, frequencies) with 2 frequencies or more. "
+        "Got shape (3, 4)."
+    )
     with pytest.raises(ValueError) as error:
         initializers.Orthogonal()((2,))
     assert str(error.value) == "Orthogonal needs two axes or more. Got shape (2,)."

@@ -149,6 +149,7 @@ STRINGS = [
         "lecun_uniform": initializers.LecunUniform, "lecun_normal": initializers.LecunNormal,
         "LecunNormal": initializers.LecunNormal, "orthogonal": initializers.Orthogonal,
         "OrthogonalInitializer": initializers.Orthogonal,
+        "stft": initializers.STFT, "STFT": initializers.STFT, "STFTInitializer": initializers.STFT,
     }),
     (regularizers, {
         "l1": regularizers.L1, "L1": regularizers.L1, "l2": regularizers.L2, "L2": regularizers.L2,
@@ -277,6 +278,7 @@ CHANGED = [
     initializers.VarianceScaling(2.0, "fan_out", "uniform", seed=3),
     initializers.Constant(2.5),
     initializers.HeNormal(seed=4),
+    initializers.STFT("imag", [0.5, 1.0], None, periodic=True),
     regularizers.L1L2(l1=0.5, l2=0.25),
     constraints.MinMaxNorm(0.5, 2.0, rate=0.5, axis=1),
 ]
@@ -489,7 +491,7 @@ def test_step_with_optimizer(cls, options):
 OF_MATRICES = ("Identity", "Orthogonal")
 
 
-@pytest.mark.parametrize("cls", of_kind("initializer", but=OF_MATRICES), ids=by_name)
+@pytest.mark.parametrize("cls", of_kind("initializer", but=(*OF_MATRICES, "STFT")), ids=by_name)
 def test_step_with_initializer(cls):
     assert_trains(hidden=lambda: layers.Dense(4, kernel_initializer=cls(), bias_initializer=cls()))
 
@@ -497,6 +499,16 @@ def test_step_with_initializer(cls):
 @pytest.mark.parametrize("name", OF_MATRICES)
 def test_step_with_initializer_of_matrices(name):
     assert_trains(hidden=lambda: layers.Dense(4, kernel_initializer=name))
+
+
+def test_step_with_initializer_of_filters():
+    """Six steps of time, one channel, two frequencies."""
+
+    def hidden():
+        frequencies = layers.EinsumDense("btc,tcf->bf", output_shape=2, kernel_initializer="stft")
+        return sheer.Sequential([layers.Reshape((6, 1)), frequencies])
+
+    assert_trains(hidden=hidden)
 
 
 @pytest.mark.parametrize("cls", of_kind("regularizer"), ids=by_name)
