@@ -56,11 +56,23 @@ LEFT_OUT = {"InputLayer", "Lambda", "Layer", "Model", "Sequential", "Functional"
 AT_RANDOM = {"AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"}
 
 
+# Layers that learn from the data, by a name of their own.
+ADAPTED: dict[str, tuple[str, dict[str, Any]]] = {
+    **{
+        f"IntegerLookup {mode}": ("IntegerLookup", {"output_mode": mode})
+        for mode in ("int", "one_hot", "multi_hot", "count", "tf_idf")
+    },
+    "IntegerLookup masked": ("IntegerLookup", {"mask_token": 0, "num_oov_indices": 2}),
+    "Discretization adapted": ("Discretization", {"num_bins": 4}),
+    "Normalization adapted": ("Normalization", {}),
+}
+
+
 def data(name: str) -> tuple[Any, Any]:
     """An input, or two, and a target."""
     rng = np.random.default_rng(3)
     shape = (ROWS, *SHAPES.get(name, (6,)))
-    whole = name in OF_NUMBERS
+    whole = name.split()[0] in OF_NUMBERS
     x = rng.integers(0, 9, shape).astype("int32") if whole else rng.normal(size=shape)
     x = x if whole else x.astype("float32")
     return ([x, x + 1] if name in MERGING else x), rng.normal(size=(ROWS, 2)).astype("float32")
@@ -93,11 +105,13 @@ def model_of(k: Any, kind: str, name: str) -> Any:
         optimizer = getattr(k.optimizers, name)(learning_rate=rate, **given)
         model.compile(optimizer, "mse", metrics=["mae"])
         return model
-    arguments = dict(ARGUMENTS.get(name, {}))
+    class_name, arguments = ADAPTED.get(name, (name, dict(ARGUMENTS.get(name, {}))))
     if "layer" in arguments:
         arguments["layer"] = layers.Dense(arguments["layer"])
-    layer = getattr(layers, name)(**arguments)
+    layer = getattr(layers, class_name)(**arguments)
     x, _ = data(name)
+    if name in ADAPTED:
+        layer.adapt(x)
     first = x[0] if isinstance(x, list) else x
     if isinstance(x, list):
         inputs = [layers.Input(first.shape[1:], name=n) for n in ("a", "b")]
@@ -173,6 +187,7 @@ def main() -> None:
     layers = [c.__name__ for c in LAYERS.classes() if hasattr(sheer.layers, c.__name__)]
     optimizers = [c.__name__ for c in OPTIMIZERS.classes() if not inspect.isabstract(c)]
     names = [["layer", n] for n in layers if n not in LEFT_OUT and not n.startswith("_")]
+    names += [["adapted", n] for n in ADAPTED]
     names += [["optimizer", n] for n in optimizers] + [["model", "Nested"]]
     names = [pair for pair in names if not chosen or pair[1] in chosen]
     # Hashing and the lookups need TensorFlow in Keras: KERAS_BACKEND=tensorflow.

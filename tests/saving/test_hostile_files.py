@@ -493,6 +493,113 @@ def test_safetensors_headers(reads: Callable[..., str]) -> None:
             assert "is not a sound safetensors file" in reads(content, ".safetensors"), content[:90]
 
 
+# --- vocabularies -----------------------------------------------------------------------------
+
+TEXT, PLACE = b"-1\n7\n5", "assets/layers/integer_lookup/vocabulary.txt"
+
+
+def looked_up(text: bytes = TEXT, size: Any = 3, **changed: Any) -> list[tuple[Any, bytes]]:
+    """The members of a file whose lookup learned a vocabulary, as Keras writes them."""
+    config = {"name": "a", "vocabulary": None, "vocabulary_size": size, **changed}
+    lookup = {"module": "keras.layers", "class_name": "IntegerLookup", "config": config}
+    first = {"class_name": "InputLayer", "config": {"batch_shape": [None, 2], "dtype": "int64"}}
+    description = {**dense(), "config": {"name": "m", "layers": [first, lookup]}}
+    file = io.BytesIO()
+    h5py.File(file, "w").close()
+    members = {"config.json": json.dumps(description).encode(), "model.weights.h5": file.getvalue()}
+    return [*members.items(), (PLACE, text)]
+
+
+def test_vocabularies(reads: Callable[..., str]) -> None:
+    assert reads(zipped(looked_up()), ".keras") == ""
+    assert reads(zipped(looked_up(output_mode="count")), ".keras") == ""
+    assert reads(zipped(looked_up(b"-1\r\n7\r\n5")), ".keras") == ""
+    texts = {
+        b"": "it has 1 tokens, and the layer 3",
+        b"-1\n7": "it has 2 tokens, and the layer 3",
+        b"-1\n7\n5\n4": "it has 4 tokens, and the layer 3",
+        b"-1\n" + b"7" * 10**6: "it has 2 tokens, and the layer 3",
+        b"-1\n7\n\xff\xfe": "can't decode byte",
+        b"-1\n7\n\x00": "invalid literal for int()",
+        b"-1\n7\n5 4": "invalid literal for int()",
+        b"-1\n7\nx": "invalid literal for int()",
+        b"-1\n7\n": "invalid literal for int()",
+        b"-1\n7\n5\n": "it has 4 tokens",
+        b"-1\n\n5": "invalid literal for int()",
+        b"-1\n7\n" + b"9" * 30: "too large",
+        b"-1\n7\n" + b"9" * 10_000: "Exceeds the limit",
+        b"-1\n7\n7": "stand twice in the vocabulary",
+        b"7\n5\n4": "does not begin with the special tokens [-1]",
+        b"[UNK]\n7\n5": "does not begin with the special tokens [-1]",
+        bytes(range(256)): "",
+        b"\n" * 10**6 + b"1": "it has 1,000,001 tokens",
+    }
+    with bounded():
+        for text, reason in texts.items():
+            error = reads(zipped(looked_up(text)), ".keras")
+            assert f"{PLACE!r} in" in error and reason in error, text[:20]
+        for size in (4, 10**9, 2**63, 10**30, -1, 0, 1, True, "3", 3.0, [], float("nan")):
+            for mode in ("int", "one_hot", "tf_idf"):
+                members = looked_up(size=size, output_mode=mode)
+                assert reads(zipped(members), ".keras"), (size, mode)
+        for changed in (
+            {"vocabulary": "/etc/passwd"}, {"vocabulary": PLACE}, {"max_tokens": 2},
+            {"vocabulary": [7], "output_mode": "count"}, {"output_mode": "tf_idf"},
+            {"output_mode": "tf_idf", "pad_to_max_tokens": True, "max_tokens": 10**10},
+            {"output_mode": "tf_idf", "pad_to_max_tokens": True, "max_tokens": 10**10,
+             "vocabulary": [7, 5], "idf_weights": [1, 2]},
+        ):  # fmt: skip
+            assert reads(zipped(looked_up(**changed)), ".keras"), changed
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_vocabularies_of_other_places(reads: Callable[..., str]) -> None:
+    *sound, (_, text) = looked_up()
+    assert "has no vocabulary for the layers ['a']" in reads(zipped(sound), ".keras")
+    names = [
+        "assets/vocabulary.txt", "assets/layers/vocabulary.txt", "assets/a/vocabulary.txt",
+        "assets/layers/a/vocabulary.txt", "assets/layers/integer_lookup/other.txt",
+        "assets/layers/integer_lookup_1/vocabulary.txt", "assets//etc/passwd",
+        "assets/layers/input_layer/vocabulary.txt", "assets/optimizer/vocabulary.txt",
+        "assets/layers//integer_lookup/vocabulary.txt", PLACE.upper(), PLACE + "/x",
+        "assets/layers/integer_lookup/../integer_lookup/vocabulary.txt", "/" + PLACE, "../" + PLACE,
+        "C:/" + PLACE, PLACE.replace("/", "\\"),
+    ]  # fmt: skip
+    for name in names:
+        for members in ([*sound, (name, text)], [*looked_up(), (name, text)]):
+            error = reads(zipped(members), ".keras")
+            assert "none of such a file" in error or "has no layer with a vocabulary" in error, name
+    error = reads(zipped([*looked_up(), (PLACE, text)]), ".keras")
+    assert f"it has the member {PLACE!r} twice" in error
+    error = reads(zipped([*sound, (link(PLACE), b"/etc/passwd")]), ".keras")
+    assert f"its member {PLACE!r} is a link to another file" in error
+    # Directories are no members to read.
+    assert reads(zipped([("assets/", b""), ("assets/layers/", b""), *looked_up()]), ".keras") == ""
+
+
+def test_vocabularies_that_grow(reads: Callable[..., str]) -> None:
+    """Compressed, 20 times as long: no text of words is."""
+    with bounded():
+        for text in (b"-1\n" + b"7\n" * 10**6, bytes(10**6), b"\n" * 10**6):
+            members = looked_up(text, size=10**6 + 1)
+            assert "claims" in reads(zipped(members, zipfile.ZIP_DEFLATED), ".keras")
+        # Many small ones, and none of them is a layer's.
+        many = [(f"assets/layers/{i}/vocabulary.txt", b"-1\n7") for i in range(5_000)]
+        assert "has no layer with" in reads(zipped([*looked_up(), *many]), ".keras")
+
+
+def test_flipped_bits_of_vocabularies(reads: Callable[..., str]) -> None:
+    rng = np.random.default_rng(9)
+    with bounded(traced=False):
+        for place in range(len(TEXT)):
+            for bit in range(8):
+                text = bytearray(TEXT)
+                text[place] ^= 1 << bit
+                reads(zipped(looked_up(bytes(text))), ".keras")
+        for _ in range(100):
+            reads(zipped(looked_up(rng.bytes(int(rng.integers(40))))), ".keras")
+
+
 def test_enough_cases(capsys: Any) -> None:
     """Runs last: how many files the tests above tried."""
     by_kind = {

@@ -142,6 +142,11 @@ def room_for(size: int) -> Iterator[None]:
         _room.reset(token)
 
 
+def in_file() -> bool:
+    """Whether what is made now is made from a file's description."""
+    return _room.get() is not None
+
+
 def take_room(size: int, what: str) -> None:
     """Raise where there is no room left for a weight of so many bytes."""
     room = _room.get()

@@ -387,10 +387,11 @@ class Layer(Configurable):
                     seen.add(id(leaf))
                     yield leaf
 
-    def saved_variables(self) -> list[Variable]:
-        """Its own weights in the order of Keras's files: those that are trained come first."""
+    def saved_variables(self) -> dict[str, Any]:
+        """Its own weights by their numbers in Keras's files: those that are trained come first."""
         own = [part for part in self.parts() if isinstance(part, Variable)]
-        return sorted(own, key=lambda v: not (v.trainable or v in self._frozen))
+        own.sort(key=lambda v: not (v.trainable or v in self._frozen))
+        return {str(i): v for i, v in enumerate(own)}
 
     def _flatten_layers(self) -> list[Layer]:
         """This layer and all layers inside it, each once."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from sheer.core import config
 from sheer.core.checks import boolean, integer, nothing, one_of
+from sheer.core.objects import in_file, take_room
 from sheer.layers.hashing import SALT, pair_of
 from sheer.layers.preprocessing import (
     OUTPUT_MODES,
@@ -21,6 +22,26 @@ from sheer.layers.preprocessing import (
     is_array,
 )
 from sheer.ops.tensor import Tensor
+
+
+class IdfWeights:
+    """The weights of a lookup as files of weights see them: like a Variable."""
+
+    def __init__(self, layer: IndexLookup):
+        self.layer = layer
+        self.path = f"{layer.path}/idf_weights"
+        self.shape = (layer._depth(),)
+        self.dtype = config.floatx()
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The weights of all places."""
+        assert self.layer._idf is not None
+        return self.layer._idf
+
+    def assign(self, values: np.ndarray[Any, Any]) -> None:
+        """Set them."""
+        self.layer._idf = values.astype(self.dtype)
+        self.layer.adapted += 1
 
 
 class IndexLookup(Preprocessing):
@@ -75,6 +96,9 @@ class IndexLookup(Preprocessing):
         self._tokens: list[Any] = []
         self._idf: np.ndarray[Any, Any] | None = None
         self._has_input_vocabulary = is_given
+        # Of a vocabulary that a file keeps beside the description and that is yet to be read: how
+        # many tokens it has, the special ones counted.
+        self._awaited: int | None = None
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
 
@@ -108,6 +132,10 @@ class IndexLookup(Preprocessing):
 
     def _parsed(self, text: str) -> list[Any]:
         """The tokens in a text, one in each line."""
+        raise NotImplementedError
+
+    def _read(self, lines: list[str]) -> list[Any]:
+        """The tokens that stand in lines."""
         raise NotImplementedError
 
     def _lines(self, path: str) -> list[Any]:
@@ -174,9 +202,10 @@ class IndexLookup(Preprocessing):
 
     def _learn(self, tokens: list[Any], idf: np.ndarray[Any, Any] | None) -> None:
         """Take a vocabulary, and the weights of all its places."""
-        self._tokens = tokens
+        self._tokens, self._awaited = tokens, None
         if idf is not None:
-            rest = self.max_tokens - len(idf) if self.pad_to_max_tokens and self.max_tokens else 0
+            rest = self._depth() - len(idf)
+            take_room(rest * idf.itemsize, f"{self.name}: idf_weights for max_tokens")
             self._idf = np.pad(idf, (0, rest)).astype(config.floatx())
         self.adapted += 1
 
@@ -187,7 +216,7 @@ class IndexLookup(Preprocessing):
 
     def vocabulary_size(self) -> int:
         """How many tokens there are, the special ones counted."""
-        return self._first_token() + len(self._tokens)
+        return self._first_token() + len(self._tokens) if self._awaited is None else self._awaited
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
         """Learn a vocabulary: the most frequent tokens of the data first, of equally frequent ones
@@ -233,7 +262,7 @@ class IndexLookup(Preprocessing):
                 yield tokens[first : first + width]
 
     def _check_vocabulary(self) -> None:
-        if not self._tokens:
+        if not self._tokens and self._awaited is None:
             raise ValueError(
                 f"{self.name} has no vocabulary yet: give one, or call {self.name}.adapt(data)."
             )
@@ -245,7 +274,10 @@ class IndexLookup(Preprocessing):
         if self.output_mode != "tf_idf":
             return encoded(places, self.output_mode, self._depth(), "int64")
         counts = encoded(places, "count", self._depth(), config.floatx())
-        return counts * Tensor(self._idf)
+        if self._idf is None and self._awaited is None:
+            raise ValueError(f"{self.name} has no idf_weights yet: load the weights of its file.")
+        # A model is put together before the weights are read: any number does.
+        return counts * (1.0 if self._idf is None else Tensor(self._idf))
 
     def _depth(self) -> int:
         size = self.max_tokens if self.pad_to_max_tokens else None
@@ -273,7 +305,61 @@ class IndexLookup(Preprocessing):
                 f"{cls.__name__}: a config may not name a file to read, such as "
                 f"{config['vocabulary']!r}. Make the layer without, and call set_vocabulary(path)."
             )
-        return super().from_config(config)
+        layer = super().from_config(config)
+        if in_file() and config.get("vocabulary") is None:
+            layer._await(config.get("vocabulary_size"))
+        return layer
+
+    # --- files ----------------------------------------------------------------------------
+
+    def _await(self, size: Any) -> None:
+        """Be called without a vocabulary: the file in hand has it beside the description."""
+        is_size = isinstance(size, int) and not isinstance(size, bool)
+        if not is_size or size <= self._first_token():
+            return  # it has learned none, and says so when it is called
+        take_room(size * 8, f"{self.name}: a vocabulary of {size:,} tokens")
+        self._awaited = size
+
+    def awaits_vocabulary(self) -> bool:
+        """Whether its file must have a vocabulary that is yet to be read."""
+        return self._awaited is not None
+
+    def saved_vocabulary(self) -> bytes | None:
+        """What it learned, as the text that a file keeps beside the description; None for what it
+        was given."""
+        if self._has_input_vocabulary:
+            return None
+        tokens = [str(token) for token in self.get_vocabulary()]
+        broken = [token for token in tokens if "\n" in token or "\r" in token]
+        if broken:
+            raise ValueError(
+                f"{self.name}: a file keeps a token in each line, and {broken[:5]} hold the end of "
+                "one. Leave them out of the vocabulary."
+            )
+        return "\n".join(tokens).encode()
+
+    def load_vocabulary(self, content: bytes) -> None:
+        """Take the vocabulary of a file: a token in each line, the special ones first."""
+        keeps_size = self._tokens and self.output_mode != "int"
+        wanted = self.vocabulary_size() if keeps_size else self._awaited
+        count = content.count(b"\n") + 1
+        if wanted is not None and count != wanted:
+            raise ValueError(f"it has {count:,} tokens, and the layer {wanted:,}")
+        lines = content.decode().replace("\r\n", "\n").split("\n")
+        special = self.get_vocabulary()[: self._first_token()]
+        if lines[: len(special)] != [str(token) for token in special]:
+            raise ValueError(f"it does not begin with the special tokens {special}")
+        lines = lines[len(special) :]
+        if lines in ([], [""]) and not self._tokens:
+            return  # it has learned none
+        tokens = self._read(lines)
+        self._check_tokens(tokens, special)
+        self._learn(tokens, None)
+
+    def saved_variables(self) -> dict[str, Any]:
+        """The weights of `"tf_idf"`, which files of weights hold too."""
+        weighs = self.output_mode == "tf_idf" and self._tokens
+        return {"idf_weights": IdfWeights(self)} if weighs else {}
 
     def formula(self) -> str:
         what = "the token at each place" if self.invert else "the place in the vocabulary"

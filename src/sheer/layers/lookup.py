@@ -154,6 +154,9 @@ class StringLookup(IndexLookup):
     def _parsed(self, text: str) -> list[str]:
         return text.removesuffix("\n").split("\n") if text else []
 
+    def _read(self, lines: list[str]) -> list[str]:
+        return lines
+
 
 @LAYERS.add()
 class IntegerLookup(IndexLookup):
@@ -228,7 +231,7 @@ class IntegerLookup(IndexLookup):
 
     def _table(self) -> tuple[Tensor, Tensor]:
         """What is looked up, sorted, and what belongs to it."""
-        places = np.arange(self._first_token(), self.vocabulary_size())
+        places = np.arange(len(self._tokens)) + self._first_token()
         tokens = np.array(self._tokens, np.int64)
         keys, values = (places, tokens) if self.invert else (tokens, places)
         if self.mask_token is not None:
@@ -244,4 +247,8 @@ class IntegerLookup(IndexLookup):
         return numbers
 
     def _parsed(self, text: str) -> list[int]:
-        return [int(line) for line in text.split()]
+        return self._read(text.split())
+
+    def _read(self, lines: list[str]) -> list[int]:
+        numbers: list[int] = np.array([int(line) for line in lines], np.int64).tolist()
+        return numbers

@@ -41,9 +41,9 @@ class State(Configurable):
         """All state, in the order of Keras's files: iterations, learning rate, slots."""
         return list(self._variables)
 
-    def saved_variables(self) -> list[Variable]:
-        """The state in the order of Keras's files."""
-        return self.variables
+    def saved_variables(self) -> dict[str, Variable]:
+        """The state by its names in Keras's files: numbers."""
+        return {str(i): v for i, v in enumerate(self.variables)}
 
     @property
     def built(self) -> bool:

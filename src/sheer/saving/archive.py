@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from sheer.core.files import check_exists, replacing
 CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
 # A compressed member may grow to so many times its size: Keras stores its members as they are.
 MOST_GROWTH = 100
+# And a text, whose words take more room in memory, to so many.
+MOST_GROWTH_OF_ASSETS = 10
 
 
 def write(path: str | os.PathLike[str], members: Mapping[str, bytes]) -> None:
@@ -50,7 +53,7 @@ def read(path: str | os.PathLike[str], names: tuple[str, ...] = ()) -> dict[str,
 def _check(members: list[Any], size: int) -> None:
     """Raise where a member is not of a `.keras` file, or would take more than it should."""
     names = [member.filename for member in members]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise ValueError(f"it has the member {twice[0]!r} twice")
     missing = [name for name in (CONFIG, WEIGHTS) if name not in names]
@@ -66,7 +69,8 @@ def _check(members: list[Any], size: int) -> None:
         if member.flag_bits & 1:
             raise ValueError(f"its member {name!r} is encrypted")
         left -= member.compress_size
-        most = member.compress_size * (MOST_GROWTH if member.compress_type else 1)
+        growth = MOST_GROWTH_OF_ASSETS if _is_asset(name) else MOST_GROWTH
+        most = member.compress_size * (growth if member.compress_type else 1)
         if member.file_size > most or left < 0:
             raise ValueError(
                 f"its member {name!r} claims {member.file_size:,} bytes, and "

@@ -31,15 +31,15 @@ def _h5py() -> Any:
     return h5py
 
 
-def write(file: IO[bytes], groups: Mapping[str, tuple[str, list[Array]]]) -> None:
-    """Write an HDF5 file: for each path its group `vars`, which has a name and arrays 0, 1, ..."""
+def write(file: IO[bytes], groups: Mapping[str, tuple[str, Mapping[str, Array]]]) -> None:
+    """Write an HDF5 file: for each path its group `vars`, which has a name and arrays by name."""
     content = io.BytesIO()
     with _h5py().File(content, "w") as h5:
         for path, (name, arrays) in groups.items():
             group = h5.create_group(f"{path}/vars" if path else "vars")
             group.attrs["name"] = name
-            for i, array in enumerate(arrays):
-                group[str(i)] = array
+            for key, array in arrays.items():
+                group[key] = array
     file.write(content.getbuffer())
 
 

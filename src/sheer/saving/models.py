@@ -18,9 +18,11 @@ from sheer.saving.objects import deserialize_keras_object, serialize_keras_objec
 from sheer.saving.weights import (
     check_overwrite,
     load_state,
+    load_vocabularies,
     load_weights,
     save_weights,
     saved_groups,
+    saved_vocabularies,
 )
 
 KEY = "sheer.model"
@@ -66,7 +68,8 @@ def save_model(
     is_keras = os.fspath(filepath).endswith(".keras")
     text = _description(model, with_compile=is_keras)
     if not is_keras:
-        save_weights(model, filepath, metadata={**(metadata or {}), KEY: text})
+        texts = {name: content.decode() for name, content in saved_vocabularies(model).items()}
+        save_weights(model, filepath, metadata={**(metadata or {}), **texts, KEY: text})
         return
     if metadata:
         raise ValueError("save_model: a .keras file has no room for metadata; a safetensors has.")
@@ -81,6 +84,7 @@ def save_model(
         archive.METADATA: json.dumps(metadata).encode(),
         archive.CONFIG: text.encode(),
         archive.WEIGHTS: weights.getvalue(),
+        **saved_vocabularies(model),
     }
     archive.write(filepath, members)
 
@@ -128,25 +132,25 @@ def load_model(
                     f"load_model: {where} holds weights and no description of a model. Make the "
                     "model in code, and call its load_weights()."
                 )
-            size = sum(array.nbytes for array in arrays.values())
+            assets = {n: t.encode() for n, t in metadata.items() if n.startswith(archive.ASSETS)}
+            size = sum(array.nbytes for array in arrays.values()) + _size(assets)
             model = _made(metadata[KEY], size, where, compile)
+            load_vocabularies(model, assets, where)
             load_weights(model, filepath)
             return model
         members = archive.read(filepath)
-        assets = [name for name in members if name.startswith(archive.ASSETS)]
-        if assets:
-            raise ValueError(
-                f"load_model: {where} keeps {assets[0]!r} beside the weights, such as the "
-                "vocabulary that a layer learned by adapt(). sheer reads those that stand in the "
-                "description: in Keras, make the layer with vocabulary=layer.get_vocabulary(), and "
-                "save again."
-            )
+        assets = {n: text for n, text in members.items() if n.startswith(archive.ASSETS)}
         weights = members[archive.WEIGHTS]
         arrays = h5.read(io.BytesIO(weights), len(weights), f"{archive.WEIGHTS} in {where}")
         text = members[archive.CONFIG].decode("utf-8", "replace")
-        model = _made(text, len(weights), where, compile)
+        model = _made(text, len(weights) + _size(assets), where, compile)
+        load_vocabularies(model, assets, where)
         load_state(model, arrays, where)
         return model
+
+
+def _size(assets: Mapping[str, bytes]) -> int:
+    return sum(map(len, assets.values()))
 
 
 def _made(text: str, size: int, where: str, compile: bool) -> Any:

@@ -106,10 +106,10 @@ def _assign(
 # --- Keras's files of weights -----------------------------------------------------------------
 
 
-def saved_groups(model: Any) -> dict[str, tuple[str, list[Array]]]:
+def saved_groups(model: Any) -> dict[str, tuple[str, dict[str, Array]]]:
     """What such a file holds: by path, a name and the arrays of a layer or optimizer."""
     return {
-        paths[0]: (thing.name, [v.numpy() for v in thing.saved_variables()])
+        paths[0]: (thing.name, {key: v.numpy() for key, v in thing.saved_variables().items()})
         for thing, paths in stateful(model).values()
     }
 
@@ -135,16 +135,55 @@ def load_state(
     optimizers: dict[str, Any] = {}
     for thing, paths in stateful(model).values():
         is_optimizer = hasattr(thing, "update_step")
+        saved = thing.saved_variables()
+        first = next(iter(saved), "0")
         # Keras takes the first of its paths that the file has.
-        where = next((p for p in paths if _variable(p, 0) in arrays), paths[0])
+        where = next((p for p in paths if _variable(p, first) in arrays), paths[0])
         if is_optimizer:
             optimizers[where] = thing
         else:
-            weights |= {_variable(where, i): v for i, v in enumerate(thing.saved_variables())}
+            weights |= {_variable(where, key): v for key, v in saved.items()}
     given = {name: array for name, array in arrays.items() if not _is_slot(name)}
     _assign(model, weights, given, path, skip_mismatch)
     for where, optimizer in optimizers.items():
         _load_optimizer(model, optimizer, where, arrays, path)
+
+
+def saved_vocabularies(model: Any) -> dict[str, bytes]:
+    """The vocabularies that a file keeps as texts beside the description, by name."""
+    texts = {names[0]: layer.saved_vocabulary() for layer, names in _lookups(model)}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def load_vocabularies(model: Any, assets: Mapping[str, bytes], path: Any) -> None:
+    """Give layers the vocabularies that a file keeps as texts, each to the layer of its name."""
+    lookups = _lookups(model)
+    by_name = {name: layer for layer, names in lookups for name in names}
+    for name, content in assets.items():
+        if name not in by_name:
+            raise ValueError(
+                f"load_model: {path} keeps {name!r} beside the weights, and the model has no layer "
+                "with a vocabulary at that place."
+            )
+        try:
+            by_name[name].load_vocabulary(content)
+        except (ValueError, OverflowError) as error:
+            raise ValueError(
+                f"load_model: {name!r} in {path} is no vocabulary for the layer "
+                f"{by_name[name].name!r}: {error}."
+            ) from error
+    missing = [layer.name for layer, _ in lookups if layer.awaits_vocabulary()]
+    if missing:
+        raise ValueError(f"load_model: {path} has no vocabulary for the layers {missing}.")
+
+
+def _lookups(model: Any) -> list[tuple[Any, list[str]]]:
+    """The layers with a vocabulary, and the names that its text may have in a file."""
+    return [
+        (thing, [f"{archive.ASSETS}{path}/vocabulary.txt" for path in paths])
+        for thing, paths in stateful(model).values()
+        if hasattr(thing, "load_vocabulary")
+    ]
 
 
 def _load_optimizer(
@@ -154,7 +193,7 @@ def _load_optimizer(
     count = len([name for name in arrays if name.startswith(f"{where}/vars/")])
     if count > len(optimizer.saved_variables()):
         optimizer.build(model.trainable_variables)
-    variables = {_variable(where, i): v for i, v in enumerate(optimizer.saved_variables())}
+    variables = {_variable(where, key): v for key, v in optimizer.saved_variables().items()}
     # Keras has a whole number in place of a slot that Adafactor does not use.
     floats = {name for name, variable in variables.items() if is_float(variable.dtype)}
     given = {
@@ -181,8 +220,8 @@ def _is_slot(name: str) -> bool:
     return f"/{name}".rsplit("/vars/")[0].endswith("/optimizer")
 
 
-def _variable(path: str, number: int) -> str:
-    return f"{path}/vars/{number}" if path else f"vars/{number}"
+def _variable(path: str, key: str) -> str:
+    return f"{path}/vars/{key}" if path else f"vars/{key}"
 
 
 def counted_from_0(paths: Iterable[str]) -> dict[str, str]:
@@ -221,7 +260,8 @@ def _weights(model: Any, caller: str) -> dict[str, Any]:
             "data."
         )
     weights: dict[str, Any] = {}
-    for weight in model.weights:
+    idf = [v for layer, _ in _lookups(model) for v in layer.saved_variables().values()]
+    for weight in [*model.weights, *idf]:
         if weight.path in weights:
             raise ValueError(
                 f"{caller}: two weights of {model.name!r} are called {weight.path!r}. Give their "
