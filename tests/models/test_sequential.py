@@ -256,5 +256,5 @@ def test_its_one_input_in_a_list():
     expected = model.predict(x, verbose=0)
     for given in ([x], (x,), {"x": x}):
         np.testing.assert_array_equal(model.predict(given, verbose=0), expected)
-    with pytest.raises(ValueError, match="has 1 inputs, x; 2 were given"):
+    with pytest.raises(ValueError, match="has 1 input, x; 2 were given"):
         model.predict([x, x], verbose=0)
