@@ -1,4 +1,4 @@
-"""Files of Keras's whose layers learned a vocabulary (scripts/record_keras_c2.py)."""
+"""Files of Keras's whose layers learned a vocabulary (scripts/record_keras_vocabularies.py)."""
 
 import io
 import json

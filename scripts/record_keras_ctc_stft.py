@@ -1,6 +1,6 @@
 """Record the figures of the real Keras for CTC and for kernels of short-time Fourier transforms.
 
-    python scripts/record_keras_c1.py            # in an environment with Keras and JAX
+    python scripts/record_keras_ctc_stft.py            # in an environment with Keras and JAX
 
 They go to tests/fixtures/keras, one file each:
 

@@ -1,7 +1,7 @@
 """Record the figures of Keras's preprocessing layers that sheer's tests compare with.
 
     pip install keras tensorflow     # in a scratch environment: the lookups and Hashing need both
-    python scripts/record_keras_prep.py
+    python scripts/record_keras_preprocessing.py
 
 It writes tests/fixtures/keras/preprocessing.json, which names the versions it was recorded with:
 

@@ -2,7 +2,7 @@
 `tests/fixtures/keras/files`. Keras runs these layers on TensorFlow alone.
 
 python -m venv FOLDER && FOLDER/bin/pip install "keras>=3.15" tensorflow h5py
-KERAS_BACKEND=tensorflow FOLDER/bin/python scripts/record_keras_c2.py
+KERAS_BACKEND=tensorflow FOLDER/bin/python scripts/record_keras_vocabularies.py
 """
 
 import json
