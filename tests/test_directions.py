@@ -14,9 +14,10 @@ LEVELS = [
     {"trace", "autodiff"},
     {"engines"},
     {"program"},
-    {"inspect"},
     {"initializers", "regularizers", "constraints", "activations"},
-    {"layers", "losses", "metrics", "optimizers", "callbacks", "saving", "datasets"},
+    {"layers", "losses", "metrics", "optimizers", "saving", "datasets"},
+    {"inspect"},
+    {"callbacks"},
     {"training"},
     {"models"},
     {"utils", "config"},
@@ -25,8 +26,8 @@ LEVELS = [
 # Some metrics are the means of losses.
 SIBLINGS = {("metrics", "losses")}
 # The vocabulary is written with ops: it knows no graph, no tape, no program, no engine.
-VOCABULARY = LEVELS[6] | {"layers", "losses", "metrics", "optimizers"}
-MACHINERY = {"trace", "autodiff", "inspect", "program", "engines"}
+VOCABULARY = LEVELS[5] | {"layers", "losses", "metrics", "optimizers"}
+MACHINERY = {"trace", "autodiff", "program", "engines"}
 # Each is imported in one place only, and none is a dependency of the package.
 FOREIGN = {"jax", "tensorflow", "torch", "keras"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from sheer.ops.recording import current_trace, open_tapes
 from sheer.ops.symbol import Symbol, named
 from sheer.ops.tensor import Tensor
 from sheer.program import Program
+from sheer.program.program import NAMES
 from sheer.trace import trace
 from sheer.training import loop
 from sheer.training.compiled import CompiledLoss, CompiledMetrics
@@ -33,6 +34,9 @@ from sheer.training.data import Data, unpack
 from sheer.training.run import Training
 from sheer.training.steps import Steps, names_of
 from sheer.training.undo import undone_on_error
+
+if TYPE_CHECKING:
+    from sheer.inspect.recorded import RecordedStep
 
 
 class Model(Layer):
@@ -479,6 +483,54 @@ class Model(Layer):
         traced one, or fewer. None takes all such programs back; so does `compile`.
         """
         self._steps.use(program)
+
+    def trace_step(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        kind: str = "train",
+        update: bool = False,
+    ) -> RecordedStep:
+        """Run one step on this batch and keep the value of every line of its program.
+
+        Args:
+            x, y, sample_weight: the batch, as for `train_on_batch`.
+            kind: the step: `"train"`, `"test"` or `"predict"`.
+            update: whether the model then takes the step, exactly as `train_on_batch` does. By
+                default it stays as it is: weights, optimizer, metrics.
+
+        Printed, the recorded step is the program, with each line's shape and range beside it; its
+        values are there by their names. NumPy computes them, so they agree with the native engine's
+        up to rounding.
+
+        >>> import numpy as np, sheer
+        >>> model = sheer.Sequential([sheer.Input((2,)), sheer.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> model.set_weights([np.array([[1.0], [2.0]]), np.array([0.5])])
+        >>> step = model.trace_step(np.array([[3.0, 4.0]]), np.array([[10.0]]))
+        >>> step["y_pred"], step["d_kernel"].ravel()
+        (array([[11.5]], dtype=float32), array([ 9., 12.], dtype=float32))
+        """
+        name, caller = f"{kind}_step", "trace_step"
+        if name not in NAMES:
+            raise ValueError(f"{caller}: kind must be 'train', 'test' or 'predict'. Got {kind!r}.")
+        if kind != "predict":
+            self.check_compiled(caller)
+        data = Data(x, y, sample_weight, caller)
+        with self._training.alone(caller):
+            prepared = loop.prepared(self, name, data)
+            batch = data.batch(0, data.rows)
+            before = [(v, v.stored()) for metric in self.metrics for v in metric.variables]
+            self.reset_metrics()
+            recorded = self._steps.step(name, data).record(batch)
+            if update:
+                prepared(batch)
+            else:
+                for variable, value in before:
+                    variable.store(value)
+        return recorded
 
     def write_program(
         self,

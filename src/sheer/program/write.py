@@ -18,6 +18,7 @@ from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 from sheer.program.helpers import WIDTH, helper_name, helper_sources, op_called
 from sheer.program.names import Names
+from sheer.program.rows import Facts, facts_of
 from sheer.trace.graph import Graph
 from sheer.trace.rewrites import batch_size
 
@@ -58,6 +59,15 @@ def lines_of_calls(
         found[id(call)][1].insert(0, call)
     unique = {id(entry): entry for call in graph.calls if (entry := found[id(call)])}
     return list(unique.values())
+
+
+def facts(graph: Graph, places: dict[Variable, tuple[str, str]], summary: str) -> Facts:
+    """What the graph tells about the lines of its program, see `rows.rows_of`."""
+    writer = _Writer(graph, places, summary)
+    writer.text()
+    keys = {v: ".".join(p for p in places[v] if p) for v in [*graph.reads, *graph.writes]}
+    names = dict(writer.names.names) | {id(s): keys[v] for v, s in graph.reads.items()}
+    return facts_of(graph.calls, names, {id(y): keys[v] for v, y in graph.writes.items()})
 
 
 class _Writer:

@@ -387,9 +387,11 @@ def _answers(
         while done < stretch.steps:
             if run and run.signals.asked:
                 return
+            part = stretch.part(done, most)
+            if run and kind == "train":
+                run.about_to(step, data, part)
             if wants_begin:
                 callbacks.call(begin, number, {})
-            part = stretch.part(done, most)
             ran, answer = step.run(data, part, seconds, joined=kind == "predict")
             passes.took(part, ran)
             done += ran

@@ -7,7 +7,8 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,15 +16,45 @@ from sheer.autodiff import GradientTape
 from sheer.callbacks import BackupAndRestore, CallbackList
 from sheer.core import random, tree
 from sheer.core.shapes import show
+from sheer.engines.stretch import Stretch
 from sheer.ops.random import SeedGenerator
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 from sheer.optimizers import Optimizer
-from sheer.training.data import unpack
+from sheer.training.data import Arrays, Data, unpack
 from sheer.training.interruption import Interruption
 from sheer.training.passes import Passes
 
+if TYPE_CHECKING:
+    from sheer.inspect.recorded import RecordedStep
+
 FORMAT = "sheer.run"
+
+
+@dataclass(frozen=True)
+class Upcoming:
+    """The batches that are about to run: a stretch of the data, and the step that runs on them."""
+
+    step: Any
+    data: Data
+    stretch: Stretch
+    place: dict[str, Any]
+
+    def batch(self, number: int = 0) -> Arrays:
+        """The arrays of one of the batches."""
+        return self.data.batch(*self.stretch.batch(number))
+
+    def record(self, number: int = 0) -> RecordedStep:
+        """What the program would compute on one of the batches now, line by line. Nothing changes:
+        the step itself is still to come."""
+        if not hasattr(self.step, "record"):
+            raise ValueError(
+                "With run_eagerly=True there is no program whose lines could be recorded. Compile "
+                "the model without it."
+            )
+        place = {**self.place, "batch": self.place["batch"] + number}
+        recorded: RecordedStep = self.step.record(self.batch(number), place)
+        return recorded
 
 
 class Run:
@@ -59,6 +90,8 @@ class Run:
         self.epoch = self.batch = 0
         self.answer: Any = {}
         self.is_over = False
+        # What runs next, for callbacks that look ahead in `on_train_batch_begin`.
+        self.upcoming: Upcoming | None = None
         self._savers = [c for c in callbacks.callbacks if isinstance(c, BackupAndRestore)]
         self.signals = Interruption(bool(self._savers))
         self._restored: dict[str, Any] | None = None
@@ -179,6 +212,10 @@ class Run:
             loss = model.compute_loss(x, y, model(x, training=False), weight, training=False)
         pairs = zip(variables, tape.gradient(loss, variables), strict=True)
         return {v.path: g.numpy() for v, g in pairs if g is not None}
+
+    def about_to(self, step: Any, data: Data, stretch: Stretch) -> None:
+        """Say what runs next."""
+        self.upcoming = Upcoming(step, data, stretch, {"epoch": self.epoch, "batch": self.batch})
 
     def goes_on(self, epochs: int) -> bool:
         """Whether there is an epoch to run, or the rest of one."""

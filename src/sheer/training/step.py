@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,9 +20,13 @@ from sheer.ops.variable import Variable
 from sheer.program.bind import BoundProgram
 from sheer.program.names import identifier, is_reserved
 from sheer.program.program import Program
-from sheer.program.write import lines_of_calls, write
+from sheer.program.rows import Row, rows_of
+from sheer.program.write import facts, lines_of_calls, write
 from sheer.trace.graph import Graph, trace
 from sheer.training.data import Arrays, Data
+
+if TYPE_CHECKING:
+    from sheer.inspect.recorded import RecordedStep
 
 Place = tuple[str, str]
 
@@ -110,6 +114,7 @@ class Step(Batches):
         """Run this program in place of the one traced; it has the same data and state."""
         self.bound = BoundProgram(program, self.data, self.places, bool(self.graph.writes))
         self._is_given = True
+        self._rows: list[Row] | None = None
 
     @property
     def program(self) -> Program:
@@ -122,6 +127,27 @@ class Step(Batches):
             return f"NumPy runs every line: {why_not() or 'that is the engine chosen'}.\n"
         lines = lines_of_calls(self.graph, self.places, self._summary)
         return explained(self._plans.plan_for(n), lines)
+
+    @property
+    def rows(self) -> list[Row]:
+        """The lines of the program, with what the trace tells about them."""
+        if self._rows is None:
+            known = facts(self.graph, self.places, self._summary)
+            self._rows = rows_of(self.program.text, self.program.name, known)
+        return self._rows
+
+    def record(self, batch: Arrays, place: dict[str, Any] | None = None) -> RecordedStep:
+        """What the program computes for a batch, line by line, with the present state, which stays
+        as it is.
+
+        NumPy computes it, whatever the engine: where the native one put lines together, their
+        values are nowhere else. Both agree up to rounding.
+
+        place: where in a training it is.
+        """
+        from sheer.inspect.recorded import record
+
+        return record(self.program, self.rows, self.bound.arguments(batch), place)
 
     def _is_native(self) -> bool:
         return not self._is_given and engine() == "native"

@@ -1,0 +1,196 @@
+"""RecordedStep: one run of a program, with the value of each of its lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from sheer.core.errors import did_you_mean
+from sheer.inspect.statistics import Statistics
+from sheer.program.program import Program
+from sheer.program.rows import Row
+from sheer.program.watch import watch
+
+Array = np.ndarray[Any, Any]
+FORMAT = "sheer.step"
+
+
+@dataclass(frozen=True)
+class NotFinite:
+    """The first NaN or infinity of a step: its row, the name of the value, the place in it."""
+
+    row: Row | None
+    name: str
+    index: tuple[int, ...]
+
+
+class RecordedStep:
+    """A step of a model, line by line: what `model.trace_step` returns.
+
+    Printed, it is the program with the shape and the range of each value beside its line. Each
+    value is there by its name, as an array: `step["d_dense_kernel"]`, `step["x"]`,
+    `step["dense.kernel"]`.
+
+    Attributes:
+        text: the program.
+        rows: its lines (`program.rows.Row`), in their order.
+        inputs: what went in: the data, and the state by its name in the program.
+        values: what the lines computed, by their names.
+        seconds: how long NumPy took for each row.
+        logs: the figures that the program returned.
+        place: where in a training it is: `epoch` and `batch`, from 0 on, and whatever else the
+            recorder says; may be empty.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        name: str,
+        rows: Sequence[Row],
+        inputs: dict[str, Array],
+        values: dict[str, Array],
+        seconds: Sequence[float],
+        logs: dict[str, Any] | None = None,
+        place: dict[str, Any] | None = None,
+    ):
+        self.text, self.name = text, name
+        self.rows = list(rows)
+        self.inputs, self.values = inputs, values
+        self.seconds = list(seconds)
+        self.logs = logs or {}
+        self.place = place or {}
+        self._statistics: dict[str, Statistics] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.values or name in self.inputs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.inputs, *self.values])
+
+    def __getitem__(self, name: str) -> Array:
+        """A value by its name in the program."""
+        if name in self.values:
+            return self.values[name]
+        if name in self.inputs:
+            return self.inputs[name]
+        raise KeyError(f"There is no value {name!r} in {self.name}.{did_you_mean(name, self)}")
+
+    def __repr__(self) -> str:
+        return (
+            f"<RecordedStep {self.name}: {len(self.rows)} rows, {len(self.values)} values, "
+            "print() shows them>"
+        )
+
+    def statistics(self, name: str) -> Statistics:
+        """A value in a few numbers."""
+        if name not in self._statistics:
+            self._statistics[name] = Statistics.of(self[name])
+        return self._statistics[name]
+
+    def row_of(self, name: str) -> Row | None:
+        """The row that computes a value; None for what went in."""
+        return next((row for row in reversed(self.rows) if name in row.targets), None)
+
+    def first_not_finite(self) -> NotFinite | None:
+        """The first NaN or infinity, inputs first, then line by line; None where all is finite.
+
+        Metrics are left out: theirs may be NaN with good reason.
+        """
+        found: list[tuple[Row | None, str]] = [
+            (None, name) for name in self.inputs if not name.startswith("metrics.")
+        ]
+        for row in self.rows:
+            found += [(row, name) for name in row.targets if row.phase != "metrics"]
+        for origin, name in found:
+            array = self[name] if name in self else np.zeros(0)
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                index = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
+                return NotFinite(origin, name, index)
+        return None
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a file, whole or not at all, which `sheer step FILE` shows: a safetensors
+        file with all values, the text and the rows."""
+        import json
+
+        from sheer import saving
+
+        arrays = {f"inputs/{k}": v for k, v in self.inputs.items()}
+        arrays |= {f"values/{k}": v for k, v in self.values.items()}
+        described = {
+            "text": self.text,
+            "name": self.name,
+            "rows": [asdict(row) for row in self.rows],
+            "seconds": self.seconds,
+            "logs": {k: float(v) for k, v in self.logs.items() if np.ndim(v) == 0},
+            "place": self.place,
+        }
+        saving.write(path, arrays, {FORMAT: json.dumps(described)})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> RecordedStep:
+        """The step in a file that `save` wrote. Nothing in the file runs, its program neither."""
+        import json
+
+        from sheer import saving
+
+        arrays, metadata = saving.read(path)
+        if FORMAT not in metadata:
+            raise ValueError(f"{path} holds no recorded step, as RecordedStep.save writes it.")
+        try:
+            return cls._described(json.loads(metadata[FORMAT]), arrays)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise ValueError(f"{path} is no sound recorded step: {error!r}.") from error
+
+    @classmethod
+    def _described(cls, described: dict[str, Any], arrays: Mapping[str, Array]) -> RecordedStep:
+        parts: dict[str, dict[str, Array]] = {"inputs": {}, "values": {}}
+        for key, array in arrays.items():
+            part, _, name = key.partition("/")
+            parts[part][name] = array
+        rows = [_row(entry) for entry in described["rows"]]
+        seconds = [float(s) for s in described["seconds"]]
+        texts = str(described["text"]), str(described["name"])
+        kept = dict(described["logs"]), dict(described["place"])
+        if len(seconds) != len(rows):
+            raise ValueError(f"{len(rows)} rows with {len(seconds)} times")
+        return cls(*texts, rows, parts["inputs"], parts["values"], seconds, *kept)
+
+
+def _row(entry: dict[str, Any]) -> Row:
+    """A row from its description in a file."""
+    entry = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    for name, value in asdict(Row(0, 0, "", ())).items():
+        found = entry.get(name)
+        is_right = type(found) is type(value)
+        if not is_right or (type(found) is tuple and not all(type(v) is str for v in found)):
+            raise ValueError(f"a row with {name}={found!r}")
+    return Row(**entry)
+
+
+def record(
+    program: Program,
+    rows: Sequence[Row],
+    arguments: Sequence[Any],
+    place: dict[str, Any] | None = None,
+) -> RecordedStep:
+    """Run a program once on these arguments, on NumPy, and keep what its lines compute.
+
+    Arguments and Variables stay as they are: what the program returns as new state is only kept.
+    """
+    inputs: dict[str, Array] = {}
+    for name, value in zip(program.parameters, arguments, strict=True):
+        if isinstance(value, (np.ndarray, np.generic, int, float)):
+            inputs[name] = np.array(value)
+        else:  # the state of a part, of which the values may be replaced, not changed
+            inputs |= {f"{name}.{key}": array for key, array in vars(value).items()}
+    seen = watch(program, rows, arguments)
+    result = seen.result[0] if isinstance(seen.result, tuple) else seen.result
+    logs = result if isinstance(result, dict) else {}
+    return RecordedStep(
+        program.text, program.name, rows, inputs, seen.values, seen.seconds, logs, place
+    )
