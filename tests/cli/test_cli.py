@@ -100,7 +100,7 @@ def test_every_option_is_told_with_its_default() -> None:
     for name, parser in cli._parsers()[1].items():
         for action in parser._actions:
             assert action.help, (name, action.option_strings)
-            needs_none = {"--help", "--save", "--write-program", "--quiet"}
+            needs_none = {"--help", "--save", "--write-program", "--plot", "--quiet"}
             if needs_none.isdisjoint(action.option_strings):
                 assert "Default: " in action.help, (name, action.option_strings)
 

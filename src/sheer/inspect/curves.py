@@ -1,4 +1,4 @@
-"""What the plots of a training show: each quantity's figures, and where in the training they lie."""
+"""What the plots of a training show: the figures of each quantity, and where they lie in time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Curve:
         The weights change while an epoch's figure is collected: that belongs to its middle. Those
         that are measured after it belong to its end.
         """
-        return self.epochs - 0.5 if self.kind == "over" else self.epochs
+        return self.epochs - (0.5 if self.kind == "over" else 0.0)
 
     @property
     def words(self) -> str:
@@ -82,7 +82,7 @@ class Panel:
 
     def finite(self) -> Numbers:
         """All numbers in it."""
-        y = np.concatenate([curve.y for curve in self.curves])
+        y: Numbers = np.concatenate([curve.y for curve in self.curves])
         return y[np.isfinite(y)]
 
 
@@ -144,9 +144,7 @@ def named(figures: Iterable[str], names: str | Iterable[str], caller: str) -> li
     names = [names] if isinstance(names, str) else list(names)
     for name in names:
         if name not in figures:
-            raise ValueError(
-                f"{caller}: there is no figure {name!r}.{did_you_mean(name, figures)}"
-            )
+            raise ValueError(f"{caller}: there is no figure {name!r}.{did_you_mean(name, figures)}")
     return names
 
 

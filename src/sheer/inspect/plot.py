@@ -14,7 +14,7 @@ from sheer.inspect.curves import Chart, Curve, Numbers, Panel, chart, named, qua
 # Here and nowhere else. Not pyplot: that keeps each figure, and may want a screen.
 try:
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 except ImportError as error:
     raise ImportError(
         "History.plot: the package matplotlib is not there, which draws the figure. "
@@ -22,8 +22,9 @@ except ImportError as error:
     ) from error
 
 # Colours that also those can tell apart who do not see red and green as others do (Okabe and Ito).
+HOLLOW = {"marker": "o", "mfc": "white", "mew": 1.3, "ms": 5.5}
 STYLES: dict[str, dict[str, Any]] = {
-    "over": {"color": "#0072B2", "marker": "o", "mfc": "white", "mew": 1.3, "ms": 5.5, "lw": 1.3, "zorder": 3},
+    "over": {"color": "#0072B2", **HOLLOW, "lw": 1.3, "zorder": 3},
     "end": {"color": "#D55E00", "marker": "D", "ms": 4.5, "lw": 1.8},
     "rate": {"color": "#444444", "lw": 1.5, "drawstyle": "steps-pre"},
 }
@@ -83,9 +84,14 @@ def _draw(axes: Any, panel: Panel, legend_columns: int) -> None:
         axes.plot(x, y, label=curve.words, markevery=_marked(y, row), **style)
         for what, place in [(w, p) for w, places in curve.lacking() for p in _middles(places)]:
             axes.margins(y=0.25)  # room for the words
-            place = place, 0.03 + 0.09 * row
-            across = {"xycoords": ("data", "axes fraction"), "ha": "center"}
-            axes.annotate(what, place, fontsize=SIZE - 1, color=style["color"], **across)
+            axes.annotate(
+                what,
+                (place, 0.03 + 0.09 * row),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                fontsize=SIZE - 1,
+                color=style["color"],
+            )
     if not panel.finite().size:
         axes.set_yticks([])
     axes.set_ylabel(_in_two_lines(panel.name), fontsize=SIZE, color=INK)
@@ -166,4 +172,4 @@ def _make_logarithmic(axes: Any, panel: Panel) -> None:
     is_wide = numbers.max() > 10 * numbers.min()
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if is_wide else MaxNLocator(5))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_locator(NullLocator())

@@ -100,7 +100,7 @@ class Scale:
         for step in [f * 10.0**e for e in (power - 1, power, power + 1) for f in (1, 2, 2.5, 5)]:
             first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
             lines = (height - 1) // (last - first)
-            if lines >= 2 or lines == 1 and height < 2 * LEAST_HEIGHT:
+            if lines >= 2 or (lines == 1 and height < 2 * LEAST_HEIGHT):
                 scale = cls(first * step, step, last - first + 1, lines)
                 found.append((min(scale.ticks, 3), (high - low) / step * lines, scale))
         return max(found, key=lambda each: each[:2])[2]
@@ -201,9 +201,7 @@ def _sign(sign: str, dots: int) -> str:
     return sign if sign != " " or not dots else chr(0x2800 + dots)
 
 
-def _panel(
-    shown: Chart, panel: Panel, scale: Scale, signs: Signs, margin: int, width: int
-) -> str:
+def _panel(shown: Chart, panel: Panel, scale: Scale, signs: Signs, margin: int, width: int) -> str:
     """The legend, the lines of the drawing with their labels, and the epochs below."""
     canvas = Canvas(shown, scale, signs, width - margin - 2)
     for curve in panel.curves:
