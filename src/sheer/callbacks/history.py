@@ -76,8 +76,8 @@ class History(Callback):
 
         >>> history = History()
         >>> history.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.4})
-        >>> axes = history.plot().axes[0]  # doctest: +SKIP
-        >>> [line.get_xdata().tolist() for line in axes.lines]  # doctest: +SKIP
+        >>> axes = history.plot().axes[0]
+        >>> [line.get_xdata().tolist() for line in axes.lines]
         [[0.5], [1.0]]
         """
         from sheer.inspect.plot import plot
@@ -108,7 +108,15 @@ class History(Callback):
         >>> history = History()
         >>> for epoch, loss in enumerate([0.8, 0.4, 0.2]):
         ...     history.on_epoch_end(epoch, {"loss": loss, "val_loss": loss - 0.1})
-        >>> print(history.plot_text(width=40, height=5, ascii=True))  # doctest: +SKIP
+        >>> print(history.plot_text(width=72, height=5, ascii=True))
+               o loss, mean over the epoch   * val_loss, at the end of the epoch
+          0.8 +          o.....    *
+          0.6 +                .....----------
+          0.4 +                          ....o---------*
+          0.2 +                                         --------------------
+          0.0 +                                                            *
+              ++-------------------+-------------------+-------------------+
+        epoch  0                   1                   2                   3
         """
         from sheer.inspect.text_plot import plot_text
 

@@ -195,8 +195,8 @@ def _runs(history: Any, panels: Iterable[Panel]) -> list[str]:
 def _epochs(numbers: Sequence[float] | Numbers) -> str:
     """Epochs in words.
 
-    >>> _epochs([3.0]), _epochs([1.0, 2.0, 3.0, 7.0])
-    ('epoch 3', 'epochs 1 to 3 and 7')
+    >>> _epochs([3.0]), _epochs([1.0, 2.0, 3.0, 7.0, 8.0])
+    ('epoch 3', 'epochs 1 to 3, 7 and 8')
     """
     runs: list[list[int]] = []
     for number in sorted({int(number) for number in numbers}):
@@ -204,7 +204,7 @@ def _epochs(numbers: Sequence[float] | Numbers) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    texts = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
-    *before, last = texts
-    many = "s" if len(texts) > 1 or len(runs[0]) > 1 else ""
+    spans = [[f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run) for run in runs]
+    *before, last = [text for texts in spans for text in texts]
+    many = "s" if before or len(runs[0]) > 1 else ""
     return f"epoch{many} {', '.join(before)}{' and ' if before else ''}{last}"

@@ -150,7 +150,7 @@ def _in_two_lines(name: str) -> str:
     """A long name, broken at the middle one of its underscores.
 
     >>> _in_two_lines("sparse_categorical_accuracy")
-    'sparse_\\ncategorical_accuracy'
+    'sparse_categorical_\\naccuracy'
     """
     places = [i + 1 for i, sign in enumerate(name) if sign == "_"]
     if len(name) <= 20 or not places:

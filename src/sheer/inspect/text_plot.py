@@ -63,7 +63,7 @@ def plot_text(
         ascii = printable(sample) != sample
     shown = chart(history, metrics, CALLER)
     scales = [Scale.of(panel, height) for panel in shown.panels]
-    margin = max(len("epoch"), *(len(label) for scale in scales for label in scale.labels()))
+    margin = max(map(len, ["epoch", *(label for scale in scales for label in scale.labels())]))
     signs = ASCII if ascii else BRAILLE
     texts = [
         _panel(shown, panel, scale, signs, margin, width)
