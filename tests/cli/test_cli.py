@@ -171,11 +171,11 @@ def test_plot(run: Any) -> None:
     assert max(map(len, out.splitlines())) <= 80
     table, loss, accuracy, results = out.rsplit("\n\n", 3)
     assert table.splitlines()[-1].split()[0] == "2/2"
-    assert loss.splitlines()[0].split("   ")[-2:] == [
+    assert loss.splitlines()[0].strip().split("   ") == [
         "○ loss, mean over the epoch",
         "● val_loss, at the end of the epoch",
     ]
-    assert accuracy.splitlines()[0].split("   ")[-2:] == [
+    assert accuracy.splitlines()[0].strip().split("   ") == [
         "○ accuracy, over the epoch",
         "● val_accuracy, at the end of the epoch",
     ]
