@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from dataclasses import dataclass, field
 
@@ -39,8 +40,8 @@ class Box:
     """What stands in one place of the picture.
 
     `kind` is data, layer, op, predictions, targets, loss, optimizer, or pin: where an arrow enters
-    or leaves a frame. `inner` is the diagram inside of a frame. `is_updated`: whether the optimizer
-    changes weights in it. `says` is all of it in words.
+    or leaves a frame. `inner` is the diagram inside of a frame. `is_updated`: whether an arrow from
+    the optimizer ends at it; `is_trained`: whether weights in it change. `says` is all of it in words.
     """
 
     kind: str
@@ -48,8 +49,8 @@ class Box:
     lines: list[Line] = field(default_factory=list)
     says: str = ""
     is_updated: bool = False
+    is_trained: bool = False
     inner: Diagram | None = None
-    min_width: float = 0.0
 
 
 @dataclass(eq=False)
@@ -86,6 +87,12 @@ def width_of(text: str, size: float, mono: bool, bold: bool = False) -> float:
     return size * (units * (1.0 if bold else 0.92) + 0.4 * wide)
 
 
+def wrapped(text: str, width: int = 40, most: int = 3) -> list[str]:
+    """The text in lines of at most so many letters."""
+    lines = textwrap.wrap(text, width)
+    return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1][: width - 1] + "…"]
+
+
 def shortened(text: str, longest: int = LONGEST) -> str:
     """The text, its middle left out where it is too long for a box."""
     if len(text) <= longest:
@@ -100,7 +107,7 @@ def size_of(lines: list[Line]) -> tuple[float, float]:
     for line in lines:
         size, _, mono, bold = STYLES[line.style]
         right = (ASIDE, False, False) if line.style == "title" else (size, mono, bold)
-        needed = width_of(line.left, size, mono, bold)
+        needed = width_of(line.left, size, mono, bold) * (1.1 if line.style == "heading" else 1)
         needed += width_of(line.right, *right) + 18 if line.right else 0
         width = max(width, needed + (2 * 7 if line.style in PANEL else 0))
     heights = sum(STYLES[line.style][1] for line in lines)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sheer.core.shapes import show as shape_text
-from sheer.inspect.picture.boxes import Box, Line, shortened
+from sheer.inspect.picture.boxes import Box, Line, shortened, wrapped
 
 MOST_WEIGHTS = 8
 
@@ -78,7 +78,8 @@ class Describe:
             lines.append(Line("foot", f"→ {values}"))
         says += f", output {', '.join(shape_text(y.shape) for y in outputs)}"
         box = Box("op", name, lines, says)
-        box.is_updated = self.is_trained and any(w.trainable for w in weights)
+        box.is_trained = self.is_trained and any(w.trainable for w in weights)
+        box.is_updated = box.is_trained
         return box
 
     def _head(self, name: str, kind: str, outputs: list[Any]) -> list[Line]:
@@ -103,7 +104,7 @@ class Describe:
             lines.append(Line("text", f"{inner} layer{'s' * (inner > 1)} inside"))
         elif self.show.formulas and (formula or self.show.is_compact):
             text = " · ".join(filter(None, [kind if self.show.is_compact else "", formula]))
-            lines.append(Line("text", shortened(text, 52)))
+            lines += [Line("text", words) for words in wrapped(text)]
         if call[1] > 1:
             again = "" if is_first or not weights else ", the same weights"
             lines.append(Line("text", f"call {call[0]} of {call[1]}{again}"))
@@ -119,7 +120,8 @@ class Describe:
             says += [f"{w.name} {shape_text(w.shape)}" for w in weights[:MOST_WEIGHTS]]
             says.append(f"{count:,} parameters")
         box = Box("layer", layer.name, lines, ", ".join(says))
-        box.is_updated = self.is_trained and is_first and any(w.trainable for w in weights)
+        box.is_trained = self.is_trained and any(w.trainable for w in weights)
+        box.is_updated = box.is_trained and is_first
         return box
 
     def _foot(self, outputs: list[Any], count: int, is_frame: bool) -> list[Line]:

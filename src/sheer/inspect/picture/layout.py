@@ -15,8 +15,9 @@ BESIDE = 26.0  # between neighbours in a rank
 BETWEEN = 38.0  # between ranks
 BEND = 16.0  # more, where arrows bend between them
 LANE = 14.0  # for one lane of arrows
+FIRST_LANE = 13.0  # from a column or a box to a lane
 RAIL = 30.0  # from the boxes of a column to the line that brings the updates
-LONGEST = {"TB": 1250.0, "LR": 1500.0}  # a column that is longer is wrapped
+LONGEST = {"TB": 1250.0, "LR": 1800.0}  # a column that is longer is wrapped
 FRAME = 18.0  # around what is inside of a frame
 
 
@@ -29,7 +30,7 @@ class Column:
     end: float = 0.0
     length: float = 0.0
     rail: float = 0.0
-    # Where each of its ranks begins and ends along.
+    # Where each of its ranks begins and ends along, from the first lane of arrows above it on.
     spans: list[tuple[float, float]] = field(default_factory=list)
 
 
@@ -74,12 +75,15 @@ def arrange(diagram: Diagram, rankdir: str, ratio: float = 1.25) -> Layout:
         for spot in row:
             if spot.box is not None:
                 _measure(spot, inner.get(spot.box), is_down, widest)
-    layout = Layout(is_down, ranks, [], 0.0, 0.0, inner)
-    for column in _wrapped(ranks, LONGEST[rankdir], ratio if is_down else 1 / ratio):
+    columns = _wrapped(ranks, LONGEST[rankdir], ratio if is_down else 1 / ratio)
+    layout = Layout(is_down, ranks, columns, 0.0, 0.0, inner)
+    lanes = max((lanes_of(column) for column in columns[:-1]), default=0)
+    room = lanes and FIRST_LANE + LANE * (lanes - 1) + 6
+    for column in columns:
         _place_across(layout, column.rows)
-        _place_along(column)
-        layout.columns.append(column)
+        _place_along(column, room)
     _place_columns(layout)
+    layout.length += room
     return layout
 
 
@@ -90,8 +94,8 @@ def _measure(spot: Spot, inside: Layout | None, is_down: bool, widest: float) ->
         spot.breadth = 24.0
         return
     width, height = size_of(box.lines)
-    width = max(width, box.min_width, 96.0)
-    if box.kind == "layer" and width > 0.55 * widest:
+    width = max(width, 96.0)
+    if box.kind == "layer" and width > 0.7 * widest:
         width = max(width, widest)  # those that are nearly alike are alike
     if inside is not None:
         own = (inside.breadth, inside.length) if is_down else (inside.length, inside.breadth)
@@ -124,9 +128,19 @@ def _wrapped(ranks: Ranks, longest: float, ratio: float) -> list[Column]:
         near = [r for r in range(cuts[-1] + 1, len(rows)) if
                 abs(ends[r - 1] - goal) < 0.3 * total / count]  # fmt: skip
         if near:
-            passing = {r: len({s for s in rows[r - 1] if s.below}) for r in near}
-            cuts.append(min(near, key=lambda r: (passing[r], abs(ends[r - 1] - goal))))
+            part = total / count
+            cost = {r: _passing(rows[r - 1]) + 4 * abs(ends[r - 1] - goal) / part for r in near}
+            cuts.append(min(near, key=cost.__getitem__))
     return [Column(rows[a:b]) for a, b in zip(cuts, [*cuts[1:], len(rows)], strict=True)]
+
+
+def lanes_of(column: Column) -> int:
+    """How many lanes the arrows from a column to the next one need."""
+    return _passing(column.rows[-1])
+
+
+def _passing(row: list[Spot]) -> int:
+    return sum(1 for spot in row if spot.below)
 
 
 def _length(row: list[Spot]) -> float:
@@ -142,7 +156,7 @@ def _place_columns(layout: Layout) -> None:
         start = min(s.across - s.breadth / 2 for s in spots)
         end = max(s.across + s.breadth / 2 for s in spots)
         if i:
-            at += 26 + LANE * len(columns[i - 1].rows[-1])
+            at += 26 + LANE * lanes_of(columns[i - 1])
         if updated and len(columns) > 1:
             at += RAIL
         for spot in spots:
@@ -157,14 +171,14 @@ def _place_columns(layout: Layout) -> None:
 # --- within a column ------------------------------------------------------------------------
 
 
-def _place_along(column: Column) -> None:
-    at = 0.0
+def _place_along(column: Column, start: float) -> None:
+    at = start
     for i, row in enumerate(column.rows):
         length = _length(row)
         for spot in row:
-            spot.along = at + (length - spot.length) / 2
+            spot.along = at
             if spot.box is None or spot.box.kind == "pin":
-                spot.along, spot.length = at, length
+                spot.length = length
         column.spans.append((at, at + length))
         at += length + (_gap(row) if i + 1 < len(column.rows) else 0.0)
     column.length = at
@@ -200,14 +214,13 @@ def _place_across(layout: Layout, rows: list[list[Spot]]) -> None:
             spot.across -= (at - BESIDE) / 2
     known = {spot for row in rows for spot in row}
     shifts = _shifts(layout)
-    for sweep in range(10):
+    for sweep in range(11):
         is_down = sweep % 2 == 0
         for row in rows if is_down else rows[::-1]:
             wanted = []
             for spot in row:
                 near = spot.above if is_down else spot.below
-                other = spot.below if is_down else spot.above
-                wanted.append(_wanted(spot, near, other, known, shifts, sweep > 7))
+                wanted.append(_wanted(spot, near, known, shifts))
             _fit(row, wanted)
 
 
@@ -226,23 +239,20 @@ def _shifts(layout: Layout) -> dict[tuple[Spot, Spot], float]:
 def _wanted(
     spot: Spot,
     near: list[Spot],
-    other: list[Spot],
     known: set[Spot],
     shifts: dict[tuple[Spot, Spot], float],
-    is_last: bool,
 ) -> tuple[float, float]:
     """Where a spot wants to stand, and how much it wants it: boxes below boxes, passages straight
     on."""
-    kinds = [near, [*near, *other]] if is_last else [near]
-    for spots in kinds:
-        inside = [s for s in spots if s in known]
-        alike = [s for s in inside if (s.box is None) == (spot.box is None)]
-        chosen = alike or inside
-        if chosen:
-            places = [s.across + shifts.get((s, spot), 0.0) - shifts.get((spot, s), 0.0)
-                      for s in chosen]  # fmt: skip
-            return sum(places) / len(places), 1.0 if spot.box is not None else 0.4
-    return spot.across, 0.05
+    inside = [s for s in near if s in known]
+    alike = [s for s in inside if (s.box is None) == (spot.box is None)]
+    central = [s for s in alike if s.box is None or s.box.kind != "targets"]
+    chosen = central or alike or inside
+    if not chosen:
+        return spot.across, 0.01
+    places = [s.across + shifts.get((s, spot), 0.0) - shifts.get((spot, s), 0.0) for s in chosen]
+    is_aside = spot.box is None or spot.box.kind == "targets"
+    return sum(places) / len(places), 0.01 if is_aside else 1.0
 
 
 def _fit(row: list[Spot], wanted: list[tuple[float, float]]) -> None:

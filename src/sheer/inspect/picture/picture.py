@@ -28,7 +28,7 @@ MANY = 14  # from so many layers on boxes say the same in fewer lines
 MARGIN = 28.0
 HEADER = 84.0
 OPTIMIZER_GAP = {True: 96.0, False: 46.0}
-BUS = 32.0
+BUS = 22.0
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -153,7 +153,7 @@ def _predictions_and_loss(
     targets = compiled.suggested_targets(structure)
     found = []
     for place, loss, factor, name in losses:
-        expected = describe.targets("y" if len(outputs) == 1 else f"y_{names[place]}",
+        expected = describe.targets(_target_name(names, place),
                                     _Value(*targets[place]))  # fmt: skip
         diagram.add(expected)
         alone = len(losses) == 1
@@ -171,6 +171,13 @@ def _predictions_and_loss(
     total = diagram.add(describe.loss("loss", terms, "sum of the losses"))
     diagram.arrows += [Arrow(box, total) for box, _ in found]
     return total
+
+
+def _target_name(names: list[str], place: int) -> str:
+    """What the targets of an output are called: as in programs."""
+    if len(names) == 1:
+        return "y"
+    return "y_" + names[place].removeprefix("y_pred_")
 
 
 def _structure(model: Any, outputs: list[Any]) -> Any:
@@ -250,8 +257,7 @@ class _Sheet:
         self.diagram.arrows.append(Arrow(loss, optimizer, "backward"))
         self.layout = layout = arrange(self.diagram, rankdir)
         spot = layout.ranks.spots[optimizer]
-        lanes = max(len(column.rows[-1]) for column in layout.columns)
-        bus = layout.length + BUS + 8 * lanes
+        bus = layout.length + BUS
         rails: list[tuple[Column, list[Route]]] = []
         for column in layout.columns:
             rails.append((column, updates_of(layout, column, column.rail)))
@@ -267,19 +273,22 @@ class _Sheet:
             if ends:
                 self._rail(column.rail, bus, min(_start(r) for r in ends))
                 self.routes += ends
-        self._label(spot.across, bus - 8 if self.is_down else bus + 12, "updates", not self.is_down)
+        # In the corner between the optimizer and the line.
+        x, y = (spot.across, bus) if self.is_down else (bus, spot.across)
+        self.labels.append((x - 9, y - 8, "updates", "end"))
+        if self.is_down:
+            self.labels.append((spot.across + 9, spot.along - 14, "gradients", "start"))
         self.first, self.end = min(0.0, min(wanted) - 8), bus + 14
 
     def svg(self, lines: list[str], note: str, title: str) -> str:
         """All of it as text."""
         layout = self.layout
-        lanes = 12.0 * max((len(c.rows[-1]) for c in layout.columns[:-1]), default=0)
         if self.is_down:
-            size = layout.breadth - self.first, self.end + 2 * lanes
-            place = Placing(MARGIN - self.first, MARGIN + HEADER + lanes, True)
+            size = layout.breadth - self.first, self.end
+            place = Placing(MARGIN - self.first, MARGIN + HEADER, True)
         else:
-            size = self.end + 2 * lanes, layout.breadth - self.first
-            place = Placing(MARGIN + lanes, MARGIN + HEADER - self.first, False)
+            size = self.end, layout.breadth - self.first
+            place = Placing(MARGIN, MARGIN + HEADER - self.first, False)
         key, key_width = legend(MARGIN, MARGIN + 58, self.loss is not None, self._has_targets())
         head = [text(MARGIN, MARGIN + 16, lines[0], 19, "bold"),
                 text(MARGIN, MARGIN + 36, lines[1], 12.5, "muted"), key]  # fmt: skip

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sheer.inspect.picture.boxes import Box, panel_of
-from sheer.inspect.picture.layout import FRAME, LANE, Column, Layout, beyond_first
+from sheer.inspect.picture.layout import FIRST_LANE, FRAME, LANE, Column, Layout, beyond_first
 from sheer.inspect.picture.ranks import Spot
 
 Point = tuple[float, float]  # across, along
 STRAIGHT = 9.0  # before an arrow's head
 PORTS = 20.0  # from one arrow into a box to the next
 ROUND = 8.0
-FIRST_LANE = 13.0
 BESIDE_BUS = 22.0  # where, from the edge of a box, updates come in from below
 
 
@@ -65,13 +64,14 @@ def routes_of(layout: Layout) -> list[Route]:
     ports = _ports(layout)
     lanes: dict[tuple[Spot, int], int] = {}
     home = {spot: i for i, c in enumerate(layout.columns) for row in c.rows for spot in row}
+    edge = FRAME / 2 if layout.is_down else FRAME  # from the inside to the frame
     found = []
     for number, (arrow, way) in enumerate(layout.ranks.ways):
         route = Route(arrow.kind, arrow.source.name, arrow.target.name)
         out = layout.port(arrow.source, arrow.out_of)
         first, last = way[0], way[-1]
         if arrow.source.kind == "pin":
-            route.line(first.across, first.along - (0 if layout.is_down else FRAME))
+            route.line(first.across, first.along - edge)
         route.line(first.across + out, first.along + first.length)
         for upper, lower in zip(way, way[1:], strict=False):
             shift = ports[number] if lower is last else 0.0
@@ -88,7 +88,7 @@ def routes_of(layout: Layout) -> list[Route]:
                 route.line(lower.across, lower.along + lower.length)
         if arrow.target.kind == "pin":
             route.has_head = False
-            route.line(last.across, layout.length + FRAME)
+            route.line(last.across, layout.length + edge)
         found.append(route)
     return found
 
@@ -106,7 +106,7 @@ def _to_next_column(route: Route, column: Column, lane: int, lower: Spot, shift:
     across = route.steps[-1][1][-1][0]
     beside = column.end + FIRST_LANE + 3 + lane * LANE
     below = column.length + FIRST_LANE + lane * LANE
-    above = -FIRST_LANE - lane * LANE
+    above = column.spans[0][0] - FIRST_LANE - lane * LANE
     points = [route.steps[-1][1][-1], (across, below), (beside, below), (beside, above),
               (lower.across + shift, above), (lower.across + shift, lower.along)]  # fmt: skip
     route.corners(points)

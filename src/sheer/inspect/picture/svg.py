@@ -42,6 +42,7 @@ RULES = [
     (".card", "fill", "box"),
     (".card", "stroke", "edge"),
     (".frame > .card", "fill", "frame"),
+    (".rule", "stroke", "edge"),
     (".data > .card, .predictions > .card", "fill", "forward-tint"),
     (".data > .card, .predictions > .card", "stroke", "forward"),
     (".targets > .card", "fill", "target-tint"),
@@ -81,6 +82,7 @@ def style() -> str:
 {ROOT} .heading{{letter-spacing:.06em}}
 {ROOT} .card{{stroke-width:1.2}}
 {ROOT} path.edge{{fill:none;stroke-width:1.7;stroke-linejoin:round;stroke-linecap:round}}
+{ROOT} path.targets{{stroke-dasharray:.1 4.4;stroke-width:2.4}}
 {ROOT} path.backward{{stroke-dasharray:6 4;stroke-linecap:butt}}
 {ROOT} .head{{stroke:none}}"""
     dark = f"@media screen and (prefers-color-scheme:dark){{\n{_colours(DARK)}\n}}"
@@ -97,8 +99,7 @@ def safe(text: str) -> str:
 
 def number(value: float) -> str:
     """With one digit behind the point, where there is something to say."""
-    return f"{value:.1f}".removesuffix(".0").replace("-0", "0") if abs(value) < 0.05 else \
-        f"{value:.1f}".removesuffix(".0")  # fmt: skip
+    return f"{round(value, 1) + 0.0:.6g}"
 
 
 def text(x: float, y: float, words: str, size: float, names: str = "", anchor: str = "") -> str:
@@ -125,7 +126,7 @@ def box_of(box: Box, x: float, y: float, w: float, h: float, inside: str = "") -
         trained = any(line.style == "weight" for line in box.lines)
         names = "panel" if trained else "panel fixed"
         parts.append(rectangle(x + PAD - 4, y + panel[0], w - 2 * PAD + 8, panel[1], names, 5))
-        if box.is_updated:
+        if box.is_trained and trained:
             parts.append(rectangle(x + PAD - 4, y + panel[0], 3, panel[1], "bar", 1.5))
     at = y + 8
     if box.inner is None and panel is None:
@@ -137,6 +138,8 @@ def box_of(box: Box, x: float, y: float, w: float, h: float, inside: str = "") -
         parts += _line(line, x, at, w)
         at += STYLES[line.style][1]
     if box.inner is not None:
+        below = number(y + size_of(box.lines)[1])
+        parts.append(f'<path class="rule" d="M{number(x)},{below} H{number(x + w)}"/>')
         parts.append(inside)
     return "\n".join([*parts, "</g>"])
 
