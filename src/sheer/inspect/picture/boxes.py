@@ -41,7 +41,8 @@ class Box:
 
     `kind` is data, layer, op, predictions, targets, loss, optimizer, or pin: where an arrow enters
     or leaves a frame. `inner` is the diagram inside of a frame. `is_updated`: whether an arrow from
-    the optimizer ends at it; `is_trained`: whether weights in it change. `says` is all of it in words.
+    the optimizer ends at it; `is_trained`: whether weights in it change. `says` is all of it in
+    words.
     """
 
     kind: str

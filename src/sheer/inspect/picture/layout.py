@@ -7,6 +7,7 @@ from top to bottom these are y and x, in one from left to right x and y.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sheer.inspect.picture.boxes import Box, Diagram, size_of
 from sheer.inspect.picture.ranks import Ranks, Spot, ranked
@@ -214,23 +215,22 @@ def _place_across(layout: Layout, rows: list[list[Spot]]) -> None:
             spot.across -= (at - BESIDE) / 2
     known = {spot for row in rows for spot in row}
     shifts = _shifts(layout)
-    for sweep in range(11):
-        is_down = sweep % 2 == 0
-        for row in rows if is_down else rows[::-1]:
-            wanted = []
-            for spot in row:
-                near = spot.above if is_down else spot.below
-                wanted.append(_wanted(spot, near, known, shifts))
-            _fit(row, wanted)
+    losses = [row for row in rows if any(s.box is not None and s.box.kind == "loss" for s in row)]
+    # Down and up by turns; at last the losses go below their predictions.
+    sweeps = [(rows, True), (rows[::-1], False)] * 5 + [(losses, True)]
+    for in_turn, is_down in sweeps:
+        for row in in_turn:
+            near = [spot.above if is_down else spot.below for spot in row]
+            _fit(row, [_wanted(s, n, known, shifts) for s, n in zip(row, near, strict=True)])
 
 
 def _shifts(layout: Layout) -> dict[tuple[Spot, Spot], float]:
     """How far the lower of two spots wants to stand from the upper one, for the pins of frames."""
-    found = {}
+    found: dict[tuple[Spot, Spot], float] = {}
     for arrow, way in layout.ranks.ways:
         out = layout.port(arrow.source, arrow.out_of)
         into = layout.port(arrow.target, arrow.into)
-        for i, (upper, lower) in enumerate(zip(way, way[1:], strict=False)):
+        for i, (upper, lower) in enumerate(pairwise(way)):
             shift = (out if i == 0 else 0.0) - (into if i == len(way) - 2 else 0.0)
             found.setdefault((upper, lower), shift)
     return found
@@ -249,10 +249,10 @@ def _wanted(
     central = [s for s in alike if s.box is None or s.box.kind != "targets"]
     chosen = central or alike or inside
     if not chosen:
-        return spot.across, 0.01
+        return spot.across, 1e-4
     places = [s.across + shifts.get((s, spot), 0.0) - shifts.get((spot, s), 0.0) for s in chosen]
     is_aside = spot.box is None or spot.box.kind == "targets"
-    return sum(places) / len(places), 0.01 if is_aside else 1.0
+    return sum(places) / len(places), 1e-4 if is_aside else 1.0
 
 
 def _fit(row: list[Spot], wanted: list[tuple[float, float]]) -> None:

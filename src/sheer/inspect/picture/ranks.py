@@ -7,6 +7,7 @@ passage in each rank that an arrow goes through, and an order by the barycentres
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sheer.inspect.picture.boxes import Arrow, Box, Diagram
 
@@ -61,7 +62,7 @@ def ranked(diagram: Diagram) -> Ranks:
             way.append(passages[arrow.source, rank])
         way.append(spots[arrow.target])
         ways.append((arrow, way))
-        for upper, lower in zip(way, way[1:], strict=False):
+        for upper, lower in pairwise(way):
             if lower not in upper.below:
                 upper.below.append(lower)
                 lower.above.append(upper)
@@ -122,7 +123,7 @@ def _index(rows: list[list[Spot]], spot: Spot) -> float:
 
 def _crossings(rows: list[list[Spot]]) -> int:
     count = 0
-    for row, following in zip(rows, rows[1:], strict=False):
+    for row, following in pairwise(rows):
         place = {spot: i for i, spot in enumerate(following)}
         ends = [sorted(place[b] for b in spot.below) for spot in row]
         passed: list[int] = []

@@ -1,8 +1,9 @@
-"""The ways of arrows: around boxes, bent between the ranks, and orthogonal from column to column."""
+"""The ways of arrows: around boxes, bent between ranks, and with corners between columns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sheer.inspect.picture.boxes import Box, panel_of
 from sheer.inspect.picture.layout import FIRST_LANE, FRAME, LANE, Column, Layout, beyond_first
@@ -73,7 +74,7 @@ def routes_of(layout: Layout) -> list[Route]:
         if arrow.source.kind == "pin":
             route.line(first.across, first.along - edge)
         route.line(first.across + out, first.along + first.length)
-        for upper, lower in zip(way, way[1:], strict=False):
+        for upper, lower in pairwise(way):
             shift = ports[number] if lower is last else 0.0
             column = layout.columns[home[upper]]
             if home[upper] == home[lower]:
