@@ -83,7 +83,7 @@ def width_of(text: str, size: float, mono: bool, bold: bool = False) -> float:
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     if mono:
         return size * (MONO * (len(text) - wide) + 1.2 * wide)
-    units = sum(0.42 if c in NARROW else 1.05 if c in WIDE else 0.78 if c.isupper() else 0.66
+    units = sum(0.42 if c in NARROW else 1.05 if c in WIDE else 0.78 if c.isupper() else 0.69
                 for c in text)  # fmt: skip
     return size * (units * (1.0 if bold else 0.92) + 0.4 * wide)
 
