@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -148,20 +148,9 @@ def hostile():
     return model
 
 
-MODELS = {
-    function.__name__: function
-    for function in [
-        two_layers,
-        sixty_layers,
-        two_inputs_two_outputs,
-        residual,
-        siamese,
-        subclass,
-        dense_connections,
-        wide,
-        hostile,
-    ]  # fmt: skip
-}
+ALL = [two_layers, sixty_layers, two_inputs_two_outputs, residual, siamese, subclass]
+ALL += [dense_connections, wide, hostile]
+MODELS = {function.__name__: function for function in ALL}
 
 
 # --- reading a picture ----------------------------------------------------------------------
@@ -178,8 +167,9 @@ def words(picture):
 
 def boxes(picture, kind):
     """For each box of a kind, its texts; those of a frame without what is in it."""
-    return [[text.text for text in group.findall(f"{SVG}text")]
-            for group in parsed(picture).iter(f"{SVG}g") if kind in group.get("class").split()]  # fmt: skip
+    groups = parsed(picture).iter(f"{SVG}g")
+    found = [group for group in groups if kind in group.get("class").split()]
+    return [[text.text for text in group.findall(f"{SVG}text")] for group in found]
 
 
 def rectangle(element):
@@ -223,7 +213,7 @@ def points_of(path):
             level = control
             while len(level) > 1:
                 level = [(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]))
-                         for a, b in zip(level, level[1:], strict=False)]  # fmt: skip
+                         for a, b in pairwise(level)]  # fmt: skip
             found.append(level[0])
     return found
 
@@ -631,5 +621,5 @@ def test_plot_model_refuses_what_it_does_not_know():
     )
     with pytest.raises(TypeError, match="plot_model: unknown argument 'show_shape'"):
         sheer.utils.plot_model(two_layers(), show_shape=True)
-    with pytest.raises(TypeError, match="plot_model: model must be a model. Got 3"):
+    with pytest.raises(TypeError, match=r"plot_model: model must be a model\. Got 3"):
         sheer.utils.plot_model(3)
