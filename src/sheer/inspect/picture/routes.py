@@ -21,8 +21,6 @@ class Route:
     """A line: moves (M), straight lines (L) and curves (C, Q), each with its points."""
 
     kind: str
-    source: str = ""
-    target: str = ""
     steps: list[tuple[str, list[Point]]] = field(default_factory=list)
     has_head: bool = True
 
@@ -63,12 +61,12 @@ def _toward(start: Point, end: Point, by: float) -> Point:
 def routes_of(layout: Layout) -> list[Route]:
     """The ways of all arrows of a diagram."""
     ports = _ports(layout)
-    lanes: dict[tuple[Spot, int], int] = {}
+    lanes = _lanes(layout)
     home = {spot: i for i, c in enumerate(layout.columns) for row in c.rows for spot in row}
     edge = FRAME / 2 if layout.is_down else FRAME  # from the inside to the frame
     found = []
     for number, (arrow, way) in enumerate(layout.ranks.ways):
-        route = Route(arrow.kind, arrow.source.name, arrow.target.name)
+        route = Route(arrow.kind)
         out = layout.port(arrow.source, arrow.out_of)
         first, last = way[0], way[-1]
         if arrow.source.kind == "pin":
@@ -80,10 +78,7 @@ def routes_of(layout: Layout) -> list[Route]:
             if home[upper] == home[lower]:
                 _within(route, column, upper, lower, shift)
             else:
-                lane = lanes.setdefault(
-                    (upper, home[upper]), sum(1 for _, h in lanes if h == home[upper])
-                )
-                _to_next_column(route, column, lane, lower, shift)
+                _to_next_column(route, column, lanes[upper], lower, shift)
             route.line(lower.across + shift, lower.along)
             if lower is not last:
                 route.line(lower.across, lower.along + lower.length)
@@ -102,12 +97,26 @@ def _within(route: Route, column: Column, upper: Spot, lower: Spot, shift: float
     route.bend(lower.across + shift, column.spans[lower.rank - first][0] - head)
 
 
-def _to_next_column(route: Route, column: Column, lane: int, lower: Spot, shift: float) -> None:
+def _lanes(layout: Layout) -> dict[Spot, tuple[int, int]]:
+    """The lane of each spot whose arrows go on in the next column, and the lane above that: one
+    turn lies within the other, the last spot's innermost."""
+    found: dict[Spot, tuple[int, int]] = {}
+    for column in layout.columns[:-1]:
+        leaving = [spot for spot in column.rows[-1] if spot.below]
+        leaving.sort(key=lambda spot: -spot.across)
+        found |= {spot: (i, len(leaving) - 1 - i) for i, spot in enumerate(leaving)}
+    return found
+
+
+def _to_next_column(
+    route: Route, column: Column, lanes: tuple[int, int], lower: Spot, shift: float
+) -> None:
     """Below its column, up beside it, and into the next one from above."""
+    lane, lane_above = lanes
     across = route.steps[-1][1][-1][0]
     beside = column.end + FIRST_LANE + 3 + lane * LANE
     below = column.length + FIRST_LANE + lane * LANE
-    above = column.spans[0][0] - FIRST_LANE - lane * LANE
+    above = column.spans[0][0] - FIRST_LANE - lane_above * LANE
     points = [route.steps[-1][1][-1], (across, below), (beside, below), (beside, above),
               (lower.across + shift, above), (lower.across + shift, lower.along)]  # fmt: skip
     route.corners(points)
@@ -145,20 +154,20 @@ def updates_of(layout: Layout, column: Column, rail: float) -> list[Route]:
         boxes = [spot for spot in row if spot.box is not None]
         if boxes and boxes[0].box is not None and boxes[0].box.is_updated:
             spot = boxes[0]
-            route = Route("backward", "", boxes[0].box.name)
+            route = Route("backward")
             along = spot.along + _entry(spot, layout.is_down)
             route.line(rail, along)
             route.line(spot.across - spot.breadth / 2, along)
             found.append(route)
-        for spot in beyond_first(row):
-            if spot.box is not None and spot.box.is_updated:
-                route = Route("backward", "", spot.box.name)
-                across = spot.across - spot.breadth / 2 + BESIDE_BUS
-                lane = end + FIRST_LANE
-                bottom = spot.along + spot.length
-                route.line(rail, lane)
-                route.corners([(rail, lane), (across, lane), (across, bottom)])
-                found.append(route)
+        others = [s for s in beyond_first(row) if s.box is not None and s.box.is_updated]
+        for spot in others:
+            # One line below the rank to the last of them, and a branch up to each one before.
+            route = Route("backward")
+            across, lane = spot.across - spot.breadth / 2 + BESIDE_BUS, end + FIRST_LANE
+            start = (rail, lane) if spot is others[-1] else (across, lane)
+            route.line(*start)
+            route.corners([start, (across, lane), (across, spot.along + spot.length)])
+            found.append(route)
     return found
 
 

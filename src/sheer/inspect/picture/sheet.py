@@ -55,7 +55,7 @@ class Sheet:
         along = spot.along + (spot.length - length) / 2
         self.beside = end - breadth, along, breadth, length
         middle = spot.along + spot.length / 2
-        route = Route("backward", loss.name, optimizer.name)
+        route = Route("backward")
         route.line(edge, middle)
         route.line(end, middle)
         self.routes.append(route)
@@ -92,7 +92,7 @@ class Sheet:
         wanted = [column.rail for column, ends in rails if ends]
         if not wanted:
             return
-        line = Route("backward", optimizer.name, has_head=False)
+        line = Route("backward", has_head=False)
         line.line(spot.across, spot.along + spot.length)
         line.corners([(spot.across, spot.along + spot.length), (spot.across, bus),
                       (min(wanted), bus)])  # fmt: skip
