@@ -11,7 +11,7 @@ import pytest
 
 import sheer
 from sheer import layers, ops
-from sheer.core.errors import NotBuiltError
+from sheer.core.errors import NotBuiltError, TraceError
 from sheer.inspect.picture import Picture
 from sheer.inspect.picture.svg import DARK, LIGHT
 
@@ -426,6 +426,27 @@ def test_a_model_without_a_call():
     assert str(error.value) == (
         "picture: model 'gan' has no call(), so there is no way from inputs to outputs to draw. "
         "Draw the models in it, one by one."
+    )
+
+
+class Branching(sheer.Model):
+    def __init__(self):
+        super().__init__(name="branching")
+        self.out = layers.Dense(1)
+
+    def call(self, x):
+        return self.out(x if float(ops.sum(x)) > 0 else -x)
+
+
+def test_a_call_that_only_runs_on_numbers():
+    model = Branching()
+    model.compile("sgd", "mse", run_eagerly=True)
+    model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+    with pytest.raises(TraceError) as error:
+        model.picture()
+    assert str(error.value).startswith(
+        "picture: there is no way to follow through model 'branching', whose call() cannot be "
+        "traced; summary() lists its layers.\nA symbol is used as a number, at test_picture.py"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sheer.core import tree
+from sheer.core.errors import TraceError
 from sheer.inspect.picture.boxes import Arrow, Box, Diagram
 from sheer.inspect.picture.describe import Describe
 from sheer.ops.node import Operation
@@ -127,6 +128,11 @@ def _traced(model: Any) -> tuple[list[Any], list[Any], list[Any], dict[int, Any]
     kept = [(layer, layer._added_losses, layer.output_shape) for layer in model._flatten_layers()]
     try:
         found = trace(lambda x: model(x, training=True), (model.input_symbols,))
+    except TraceError as error:
+        raise TraceError(
+            f"picture: there is no way to follow through model {model.name!r}, whose call() cannot "
+            f"be traced; summary() lists its layers.\n{error}"
+        ) from None
     finally:
         for layer, losses, shape in kept:
             layer._added_losses, layer.output_shape = losses, shape

@@ -82,6 +82,7 @@ def arrange(diagram: Diagram, rankdir: str, ratio: float = 1.25) -> Layout:
     room = lanes and FIRST_LANE + LANE * (lanes - 1) + 6
     for column in columns:
         _place_across(layout, column.rows)
+        _straighten(layout, column)
         _place_along(column, room)
     _place_columns(layout)
     layout.length += room
@@ -222,6 +223,16 @@ def _place_across(layout: Layout, rows: list[list[Spot]]) -> None:
         for row in in_turn:
             near = [spot.above if is_down else spot.below for spot in row]
             _fit(row, [_wanted(s, n, known, shifts) for s, n in zip(row, near, strict=True)])
+
+
+def _straighten(layout: Layout, column: Column) -> None:
+    """Arrows that pass at the side of all boxes go straight on, as far out as they must."""
+    for edge, outermost in ((0, min), (-1, max)):
+        at_edge = {row[edge] for row in column.rows if row[edge].box is None}
+        for _, way in layout.ranks.ways:
+            passages = [spot for spot in way if spot in at_edge]
+            for spot in passages:
+                spot.across = outermost(other.across for other in passages)
 
 
 def _shifts(layout: Layout) -> dict[tuple[Spot, Spot], float]:
