@@ -362,6 +362,25 @@ def test_frames():
     assert inside[0] == "inner" and len(inside) == 2
 
 
+def test_frames_of_models_whose_call_is_python():
+    x = sheer.Input((3,))
+    model = sheer.Model(x, layers.Add()([*Net()(x)]))
+    picture = model.picture(expand_nested=True)
+    assert [box[0] for box in boxes(picture, "frame")] == ["net", "block"]
+    inside = [box[0] for box in boxes(picture, "layer")]
+    assert inside == ["net", "first", "drop", "block", "up", "down", "shared", "shared", "add"]
+    assert_nothing_overlaps(picture)
+
+
+def test_weights_that_are_not_trained_say_so():
+    found = boxes(two_inputs_two_outputs().picture(), "layer")
+    scale = next(box for box in found if box[0] == "scale")
+    assert "mean (1,) · not trained" in scale
+    normalized = sheer.Sequential([sheer.Input((2,)), layers.BatchNormalization()])
+    (box,) = boxes(normalized.picture(), "layer")
+    assert "gamma (2,)" in box and "moving_mean (2,) · not trained" in box
+
+
 def test_subclass():
     """In the order in which the traced program uses them; what it does not use is said."""
     picture = subclass().picture()

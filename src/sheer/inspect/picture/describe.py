@@ -101,7 +101,8 @@ class Describe:
         lines = self._head(layer.name, kind, outputs)
         says = [f"{kind} {layer.name}", formula] if formula else [f"{kind} {layer.name}"]
         if inner and not is_frame and self.show.formulas:
-            lines.append(Line("text", f"{inner} layer{'s' * (inner > 1)} inside"))
+            text = f"{kind} · " if self.show.is_compact else ""
+            lines.append(Line("text", f"{text}{inner} layer{'s' * (inner > 1)} inside"))
         elif self.show.formulas and (formula or self.show.is_compact):
             text = " · ".join(filter(None, [kind if self.show.is_compact else "", formula]))
             lines += [Line("text", words) for words in wrapped(text)]
@@ -144,7 +145,11 @@ class Describe:
             count = sum(math.prod(w.shape) for w in weights)
             return [Line(styles[0], ", ".join(texts), f"{count:,}")]
         lines = [
-            Line(style, shortened(text), f"{math.prod(w.shape):,}")
+            Line(
+                style,
+                f"{shortened(text)}{'' if w.trainable else ' · not trained'}",
+                f"{math.prod(w.shape):,}",
+            )
             for text, style, w in zip(texts, styles, weights, strict=True)
         ]
         left = lines[MOST_WEIGHTS:]

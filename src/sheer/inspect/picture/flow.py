@@ -6,10 +6,13 @@ from typing import Any
 
 from sheer.core import tree
 from sheer.core.errors import TraceError
+from sheer.core.shapes import with_none
 from sheer.inspect.picture.boxes import Arrow, Box, Diagram
 from sheer.inspect.picture.describe import Describe
 from sheer.ops.node import Operation
+from sheer.ops.symbol import Symbol
 from sheer.trace import trace
+from sheer.trace.graph import Graph
 
 
 class Flow:
@@ -75,11 +78,17 @@ def flow_of(model: Any, describe: Describe) -> tuple[Flow, list[Any]]:
             flow.put(describe.data(name, x), [], [x])
         _fill_from_graph(flow, graph)
         return flow, tree.leaves(graph.outputs_structure)
-    inputs, outputs, calls, reads = _traced(model)
-    for x in inputs:
+    try:
+        found = _trace_of(model, lambda x: model(x, training=True), (model.input_symbols,))
+    except TraceError as error:
+        raise TraceError(
+            f"picture: there is no way to follow through model {model.name!r}, whose call() cannot "
+            f"be traced; summary() lists its layers.\n{error}"
+        ) from None
+    for x in found.inputs:
         flow.put(describe.data(x.label or "x", x), [], [x])
-    _fill_from_calls(flow, model, calls, reads, outputs, 0)
-    return flow, outputs
+    _fill_from_calls(flow, model, found, 0)
+    return flow, tree.leaves(found.output)
 
 
 # --- models made of inputs and outputs ------------------------------------------------------
@@ -107,39 +116,43 @@ def _fill_from_graph(flow: Flow, graph: Any) -> None:
 
 
 def _inside(describe: Describe, layer: Any, inputs: list[Any], node: Any) -> Any:
-    """The flow inside of a model in a model, where it is to be drawn and known."""
-    graph = getattr(layer, "_graph", None)
-    if not describe.show.nested or graph is None:
+    """The flow inside of a model or layer that has layers in it, where it is to be drawn and can
+    be followed."""
+    if not describe.show.nested or len(layer._flatten_layers()) < 2:
         return None
-    if len(graph.inputs) != len(inputs) or len(graph.outputs) != len(node.outputs):
-        return None
-    flow = Flow(describe)
-    flow.enter(graph.inputs)
-    _fill_from_graph(flow, graph)
-    return flow, graph.inputs, tree.leaves(graph.outputs_structure)
+    flow, graph = Flow(describe), getattr(layer, "_graph", None)
+    if graph is not None:
+        entering, leaving = graph.inputs, tree.leaves(graph.outputs_structure)
+        flow.enter(entering)
+        _fill_from_graph(flow, graph)
+    else:
+        fresh = {id(x): Symbol(with_none(x.shape), x.dtype) for x in inputs}
+        args = tree.map_tree(lambda leaf: fresh.get(id(leaf), leaf), (node.args, node.kwargs))
+        try:
+            found = _trace_of(layer, lambda a, k: layer(*a, **{**k, "training": True}), args)
+        except TraceError:
+            return None
+        entering, leaving = list(fresh.values()), tree.leaves(found.output)
+        flow.enter(entering)
+        # A model of its own is no part of the paths.
+        _fill_from_calls(flow, layer, found, int(layer.in_path))
+    fits = len(entering) == len(inputs) and len(leaving) == len(node.outputs)
+    return (flow, entering, leaving) if fits else None
 
 
 # --- models whose call is Python -------------------------------------------------------------
 
 
-def _traced(model: Any) -> tuple[list[Any], list[Any], list[Any], dict[int, Any]]:
-    """The inputs, the outputs and the calls of a model that trains, and by the id() of a symbol
-    the weight that it stands for. The model stays as it is."""
-    kept = [(layer, layer._added_losses, layer.output_shape) for layer in model._flatten_layers()]
+def _trace_of(layer: Any, function: Any, arguments: Any) -> Graph:
+    """What a call does that trains. The layer stays as it is."""
+    kept = [(one, one._added_losses, one.output_shape) for one in layer._flatten_layers()]
     try:
-        found = trace(lambda x: model(x, training=True), (model.input_symbols,))
-    except TraceError as error:
-        raise TraceError(
-            f"picture: there is no way to follow through model {model.name!r}, whose call() cannot "
-            f"be traced; summary() lists its layers.\n{error}"
-        ) from None
+        found = trace(function, arguments)
     finally:
-        for layer, losses, shape in kept:
-            layer._added_losses, layer.output_shape = losses, shape
-    own = set(map(id, model.weights))
-    reads = {id(x): weight for weight, x in found.reads.items() if id(weight) in own}
-    calls = [call for call in found.calls if call.op.name != "batch_size"]
-    return found.inputs, tree.leaves(found.output), calls, reads
+        for one, losses, shape in kept:
+            one._added_losses, one.output_shape = losses, shape
+    found.calls = [call for call in found.calls if call.op.name != "batch_size"]
+    return found
 
 
 def _segments(calls: list[Any], depth: int) -> list[tuple[str, list[Any]]]:
@@ -158,35 +171,39 @@ def _segments(calls: list[Any], depth: int) -> list[tuple[str, list[Any]]]:
     return found
 
 
-def _fill_from_calls(
-    flow: Flow, owner: Any, calls: list[Any], reads: dict[int, Any], wanted: list[Any], depth: int
-) -> None:
-    segments = _segments(calls, depth)
-    layers = {layer.name: layer for layer in owner._flatten_layers()[1:][::-1]}
-    layers |= {layer.name: layer for layer in owner.parts() if hasattr(layer, "_flatten_layers")}
+def _fill_from_calls(flow: Flow, owner: Any, found: Graph, depth: int) -> None:
+    """The parts of a layer, one after the other, as its ops say it: those whose place begins with
+    so many names, its own, belong to it."""
+    layers = {layer.name: layer for layer in owner._flatten_layers()[:0:-1]}
+    layers |= {part.name: part for part in owner.parts() if hasattr(part, "_flatten_layers")}
+    own = set(map(id, owner.weights))
+    reads = {id(x): weight for weight, x in found.reads.items() if id(weight) in own}
+    segments = _segments(found.calls, depth)
     names = [name for name, _ in segments]
-    for i, (name, inside) in enumerate(segments):
-        used = {id(x) for _, others in segments[:i] + segments[i + 1 :]
-                for call in others for x in call.operands()} | set(map(id, wanted))  # fmt: skip
-        made = {id(y): y for call in inside for y in call.outputs}
-        read = {id(x): x for call in inside for x in call.operands()}
+    for i, (name, calls) in enumerate(segments):
+        others = [call for j, (_, some) in enumerate(segments) if j != i for call in some]
+        used = {id(x) for call in others for x in call.operands()}
+        used |= set(map(id, tree.leaves(found.output)))
+        made = {id(y): y for call in calls for y in call.outputs}
+        read = {id(x): x for call in calls for x in call.operands()}
         inputs = [x for key, x in read.items() if key in flow.made and key not in made]
         outputs = [y for key, y in made.items() if key in used]
         layer = layers.get(name)
         if layer is None:
             weights = [reads[key] for key in read if key in reads]
-            op = inside[-1].op.name
+            op = calls[-1].op.name
             flow.put(flow.describe.op(_class_name(op), op, outputs, weights), inputs, outputs)
             continue
-        within = None
-        if flow.describe.show.nested and any(p is not layer for p in layer._flatten_layers()):
+        inside = None
+        if flow.describe.show.nested and len(layer._flatten_layers()) > 1:
             inner = Flow(flow.describe)
             inner.enter(inputs)
-            _fill_from_calls(inner, layer, inside, reads, outputs, depth + 1)
-            within = inner, inputs, outputs
-        calls_of = (names[: i + 1].count(name), names.count(name))
-        box = flow.describe.layer(layer, outputs, calls_of, is_frame=within is not None)
-        flow.put(box, inputs, outputs, within)
+            part = Graph(name, inputs, calls, found.reads, {}, outputs)
+            _fill_from_calls(inner, layer, part, depth + 1)
+            inside = inner, inputs, outputs
+        call_of = (names[: i + 1].count(name), names.count(name))
+        box = flow.describe.layer(layer, outputs, call_of, is_frame=inside is not None)
+        flow.put(box, inputs, outputs, inside)
 
 
 def _class_name(op: str) -> str:

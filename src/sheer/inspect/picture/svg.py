@@ -126,8 +126,6 @@ def box_of(box: Box, x: float, y: float, w: float, h: float, inside: str = "") -
         trained = any(line.style == "weight" for line in box.lines)
         names = "panel" if trained else "panel fixed"
         parts.append(rectangle(x + PAD - 4, y + panel[0], w - 2 * PAD + 8, panel[1], names, 5))
-        if box.is_trained and trained:
-            parts.append(rectangle(x + PAD - 4, y + panel[0], 3, panel[1], "bar", 1.5))
     at = y + 8
     if box.inner is None and panel is None:
         at += (h - size_of(box.lines)[1]) / 2
@@ -136,6 +134,8 @@ def box_of(box: Box, x: float, y: float, w: float, h: float, inside: str = "") -
         at += PANEL_MARGIN * ((line.style in PANEL) != (before in PANEL))
         before = line.style
         parts += _line(line, x, at, w)
+        if line.style == "weight" and box.is_trained:
+            parts.append(rectangle(x + PAD - 4, at, 3, STYLES["weight"][1], "bar", 0))
         at += STYLES[line.style][1]
     if box.inner is not None:
         below = number(y + size_of(box.lines)[1])
