@@ -133,6 +133,14 @@ def wide(count=6):
     return model
 
 
+def wide_optimizer():
+    x = sheer.Input((2,))
+    model = sheer.Model(x, [layers.Dense(1, name=name)(x) for name in "abc"])
+    rate = sheer.optimizers.schedules.PiecewiseConstantDecay([1], [0.1, 0.01])
+    model.compile(sheer.optimizers.SGD(rate), [None, lambda y, y_pred: ops.mean(y_pred), None])
+    return model
+
+
 def hostile():
     model = sheer.Sequential(
         [
@@ -149,7 +157,7 @@ def hostile():
 
 
 ALL = [two_layers, sixty_layers, two_inputs_two_outputs, residual, siamese, subclass]
-ALL += [dense_connections, wide, hostile]
+ALL += [dense_connections, wide, wide_optimizer, hostile]
 MODELS = {function.__name__: function for function in ALL}
 
 
@@ -619,9 +627,8 @@ def test_plot_model_shows_what_is_asked_for():
         "relu(x · kernel + bias)",
     ]
     assert boxes(plotted(show_trainable=True), "layer")[0] == ["Dense", "trainable"]
-    assert boxes(plotted(show_shapes=True, show_dtype=True), "data") == [
-        ["DATA", "(n, 784) float32"]
-    ]
+    assert boxes(plotted(show_shapes=True), "data") == [["DATA", "x", "(n, 784) float32"]]
+    assert boxes(plotted(), "predictions") == [["PREDICTIONS", "y_pred"]]
     assert len(boxes(plotted(), "optimizer")) == 1
 
 

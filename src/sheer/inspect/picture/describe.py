@@ -14,8 +14,9 @@ MOST_WEIGHTS = 8
 
 @dataclass(frozen=True)
 class Show:
-    """What a picture shows: the names of layers, shapes (and the weights), dtypes, formulas (in
-    which the activations are), which layers are trained, and the insides of models in models."""
+    """What a picture shows besides the names of the data: the names of layers, shapes (and the
+    weights), dtypes, formulas (in which the activations are), which layers are trained, and the
+    insides of models in models."""
 
     names: bool = True
     shapes: bool = True
@@ -51,8 +52,6 @@ class Describe:
         """A box of the data, the targets or the predictions."""
         values = self._values([x], dtypes and self.show.shapes)
         lines = [Line("heading", kind.upper()), Line("title", shortened(name))]
-        if not self.show.names and kind != "targets":
-            lines.pop()
         if values:
             lines.append(Line("text", values))
         return Box(kind, name, lines, f"{kind} {name} {shape_text(x.shape)} {x.dtype}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from sheer.core.files import write_text
@@ -85,7 +86,7 @@ def picture(
             "outputs to draw. Draw the models in it, one by one."
         )
     if len(model._flatten_layers()) > MANY:
-        show = Show(**{**vars(show), "is_compact": True})
+        show = replace(show, is_compact=True)
     describe = Describe(show, model.optimizer is not None)
     flow, outputs = flow_of(model, describe)
     loss = add_ends(flow, model, outputs)

@@ -17,7 +17,7 @@ from sheer.inspect.picture.svg import (
 )
 
 MARGIN = 28.0
-HEADER = 84.0
+HEADER = 84.0  # the height of the name, the counts and the legend
 # From the loss to the optimizer beside it: room for a word on the arrow.
 OPTIMIZER_GAP = {True: 96.0, False: 46.0}
 BUS = 22.0  # from the columns to the line that brings the updates to all of them
@@ -50,7 +50,8 @@ class Sheet:
         breadth, length = size if self.is_down else size[::-1]
         edge = spot.across - spot.breadth / 2
         end = edge - OPTIMIZER_GAP[self.is_down]
-        rail = min(column.start - RAIL, end - min(44.0, breadth / 2))
+        beside = RAIL if self.is_down else breadth / 2 + 8
+        rail = min(column.start - beside, end - min(44.0, breadth / 2))
         end = min(end, rail + breadth / 2)
         along = spot.along + (spot.length - length) / 2
         self.beside = end - breadth, along, breadth, length
@@ -68,6 +69,7 @@ class Sheet:
             self.routes += ends
             self._label(rail, along - 10, "updates")
         self.first = min(end - breadth, rail - (70 if self.is_down else 20))
+        self.end = max(self.end, along + length)
 
     def _rail(self, rail: float, start: float, end: float) -> None:
         line = Route("backward", has_head=False)
@@ -108,48 +110,47 @@ class Sheet:
         self.first, self.end = min(0.0, min(wanted) - 8), bus + 14
 
     def svg(self, lines: list[str], note: str, title: str) -> str:
-        """All of it as text."""
-        layout = self.layout
-        if self.is_down:
-            size = layout.breadth - self.first, self.end
-            place = Placing(MARGIN - self.first, MARGIN + HEADER, True)
-        else:
-            size = self.end, layout.breadth - self.first
-            place = Placing(MARGIN, MARGIN + HEADER - self.first, False)
+        """All of it as text. lines: the header; note: what stands below."""
+        across, along = self.layout.breadth - self.first, self.end
+        wide, high = (across, along) if self.is_down else (along, across)
+        top = MARGIN + HEADER
         key, key_width = legend(MARGIN, MARGIN + 58, self.loss is not None, self._has_targets())
         head = [text(MARGIN, MARGIN + 16, lines[0], 19, "bold"),
                 text(MARGIN, MARGIN + 36, lines[1], 12.5, "muted"), key]  # fmt: skip
-        least = max(key_width, width_of(lines[0], 19, False, True), width_of(lines[1], 12.5, False))
-        width = 2 * MARGIN + max(size[0], least)
-        if width > 2 * MARGIN + size[0]:
-            place.x += (width - 2 * MARGIN - size[0]) / 2
-        height = 2 * MARGIN + HEADER + size[1] + (24 if note else 0)
+        room = max(wide, key_width, width_of(lines[0], 19, False, True),
+                   width_of(lines[1], 12.5, False), width_of(note, 12, False))  # fmt: skip
+        left = MARGIN + (room - wide) / 2
+        place = Placing(left - self.first, top, True)
+        if not self.is_down:
+            place = Placing(left, top - self.first, False)
+        width, height = room + 2 * MARGIN, top + high + MARGIN + (24 if note else 0)
         if note:
             head.append(text(MARGIN, height - MARGIN + 6, note, 12, "muted"))
-        body = _drawn(layout, place)
-        marks = [route_of(route, place) for route in self.routes]
-        marks += [text(place.x + x, place.y + y, words, 12, "backward", anchor)
-                  for x, y, words, anchor in self.labels]  # fmt: skip
-        if self.beside is not None and self.optimizer is not None:
-            across, along, breadth, length = self.beside
-            w, h = (breadth, length) if self.is_down else (length, breadth)
-            marks.append(box_of(self.optimizer, *place.point(across, along), w, h))
+        size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" class="sheer-picture" role="img" '
-                f'aria-label="{safe(title)}" width="{width:.0f}" height="{height:.0f}" '
-                f'viewBox="0 0 {width:.0f} {height:.0f}">',
+                f'aria-label="{safe(title)}" {size}>',
                 f"<title>{safe(title)}</title>",
                 f"<desc>{safe(self._says(lines[1]))}</desc>",
                 f"<style>{style()}</style>",
                 rectangle(0, 0, width, height, "ground", 0),
                 *head,
-                *marks[: len(self.routes)],
-                body,
-                *marks[len(self.routes) :],
+                *[route_of(route, place) for route in self.routes],
+                _drawn(self.layout, place),
+                *[text(place.x + x, place.y + y, words, 12, "backward", anchor)
+                  for x, y, words, anchor in self.labels],
+                *self._optimizer_beside(place),
                 "</svg>",
             ]
-        )
+        )  # fmt: skip
+
+    def _optimizer_beside(self, place: Placing) -> list[str]:
+        if self.beside is None or self.optimizer is None:
+            return []
+        across, along, breadth, length = self.beside
+        size = (breadth, length) if self.is_down else (length, breadth)
+        return [box_of(self.optimizer, *place.point(across, along), *size)]
 
     def _has_targets(self) -> bool:
         return any(box.kind == "targets" for box in self.diagram.boxes)
