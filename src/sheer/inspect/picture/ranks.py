@@ -66,7 +66,17 @@ def ranked(diagram: Diagram) -> Ranks:
             if lower not in upper.below:
                 upper.below.append(lower)
                 lower.above.append(upper)
-    return Ranks(_ordered(rows), spots, ways)
+    ordered = _ordered(rows)
+    for row in ordered:
+        _put_targets_beside_predictions(row)
+    return Ranks(ordered, spots, ways)
+
+
+def _put_targets_beside_predictions(row: list[Spot]) -> None:
+    for spot in [s for s in row if s.box is not None and s.box.kind == "targets"]:
+        row.remove(spot)
+        rivals = [i for i, s in enumerate(row) if any(loss in s.below for loss in spot.below)]
+        row.insert(max(rivals, default=len(row) - 1) + 1, spot)
 
 
 def _depths(diagram: Diagram) -> dict[Box, int]:
