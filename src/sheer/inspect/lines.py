@@ -97,7 +97,7 @@ def not_finite(step: Any) -> str:
     place = f"{found.name}[{', '.join(map(str, found.index))}]" if found.index else found.name
     value = figure(array[found.index])
     if found.row is None:
-        where = "it went into the step so"
+        where = "so it went into the step"
     else:
         layer = f" of layer {found.row.part}" if found.row.part else ""
         where = f"line {found.row.first}{layer}: {found.row.source}"

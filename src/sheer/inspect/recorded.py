@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 FORMAT = "sheer.step"
 # What the description in a file holds, and the longest name in it.
-KINDS = {"text": str, "name": str, "rows": list, "seconds": list, "logs": dict, "place": dict}
+KINDS: dict[str, type] = {"text": str, "name": str, "place": dict, "logs": dict}
+KINDS |= {"inputs": list, "rows": list, "seconds": list}
 LONGEST = 200
 
 
@@ -191,6 +192,7 @@ class RecordedStep:
         described = {
             "text": self.text,
             "name": self.name,
+            "inputs": list(self.inputs),
             "rows": [asdict(row) for row in self.rows],
             "seconds": self.seconds,
             "logs": {k: float(v) for k, v in self.logs.items() if np.ndim(v) == 0},
@@ -236,9 +238,15 @@ class RecordedStep:
         seconds = [float(s) for s in described["seconds"]]
         if len(seconds) != len(rows):
             raise ValueError(f"there are {len(rows)} rows, and {len(seconds)} times")
+        # A file has its arrays in the order of their sizes.
+        inputs = {name: parts["inputs"].pop(name) for name in described["inputs"]}
+        targets = dict.fromkeys(target for row in rows for target in row.targets)
+        values = {t: parts["values"].pop(t) for t in targets if t in parts["values"]}
+        if parts["inputs"] or parts["values"]:
+            raise ValueError(f"no line of it has {[*parts['inputs'], *parts['values']][0]!r}")
         logs = {k: float(v) for k, v in described["logs"].items()}
         place = described["place"]
-        return cls(text, name, rows, parts["inputs"], parts["values"], seconds, logs, place)
+        return cls(text, name, rows, inputs, values, seconds, logs, place)
 
 
 def _row(entry: dict[str, Any], lines: int) -> Row:
