@@ -50,7 +50,7 @@ def test_the_text_of_a_sum(textbook):
     assert lines[5].strip().startswith(f"and 782 more, {zeros} of them 0")
     terms = textbook.explain("z1", 3, 17).terms
     assert float(lines[5].split("=")[1]) == pytest.approx(sum(t.value for t in terms[3:]), rel=1e-3)
-    assert lines[6].split() == ["together", "=", value]
+    assert lines[6].split() == ["together,", "as", "recorded", "=", value]
     assert len(lines) == 7
 
 
@@ -59,7 +59,7 @@ def test_a_layer_explains_its_output_and_what_was_before_it(textbook):
     assert (found.name, found.formula) == ("h1", "max(z1[3, 17], 0)")
     assert [under.name for under in found.under] == ["z1"]
     z = textbook["z1"][3, 17]
-    assert f"\n  = max({z:.4g}, 0)\n  = {max(z, 0):.4g}\n" in str(found)
+    assert f"\n  = max({z:.4g}, 0)\n  = {max(z, 0):.4g}, as recorded\n" in str(found)
     assert str(textbook.explain("z1", 3, 17)).splitlines()[1] in str(found)
     assert textbook.explain("h1", 3, 17).under == []
 
