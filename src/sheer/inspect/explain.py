@@ -226,8 +226,12 @@ class Explainer:
 
     def _cell(self, name: str, index: tuple[int, ...]) -> Cell:
         """A number by what it is made of."""
+        recipe = self.recipes[name] or {}
+        shapes = self.cells.shape(recipe), self.step[name].shape
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"it gives the shape {shapes[0]}, and that of {name} is {shapes[1]}")
         self.cells.restart()
-        return self.cells.cell(self.recipes[name] or {}, tuple(map(Number, index)))
+        return self.cells.cell(recipe, tuple(map(Number, index)))
 
     def _compare(self, found: Explanation, cell: Cell) -> None:
         dtype = self.step[found.name].dtype
