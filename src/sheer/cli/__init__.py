@@ -26,7 +26,7 @@ examples:
   sheer train --data mnist    the textbook's network, on 60,000 images
   sheer train --data houses.csv --target price
   sheer program               the program that the first one runs
-  sheer step step.safetensors  a recorded step, line by line
+  sheer step s.safetensors    a recorded step of a training, line by line
   sheer info                  what is installed, and which engine runs
 
 `sheer train --help` and `sheer program --help` tell all their options.

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sheer.inspect import lines
-from sheer.inspect.lines import Line, duration, figure, lines_of, notes, shape
-from sheer.inspect.statistics import Statistics
+from sheer.inspect.lines import FIGURES as HEADINGS
+from sheer.inspect.lines import Line, duration, figures, lines_of
 
 WIDTH = 110
 NARROWEST_SOURCE = 24
 BOLD, DIM, RED, BLUE, END = "\x1b[1m", "\x1b[2m", "\x1b[1;31m", "\x1b[34m", "\x1b[0m"
-HEADINGS = ("shape", "min", "mean", "max", "notable", "time")
 DROPPED = ("time", "mean", "min")  # one after the other, where the lines have no room
 INDENT = {"row": "", "value": "    → ", "input": ""}
 
@@ -57,9 +56,9 @@ class _Columns:
     room: int
 
     def __init__(self, shown: list[Line], width: int):
-        cells = [_cells(line) for line in shown]
+        cells = [figures(line) for line in shown if line.kind in INDENT]
         self.widths = [
-            max([len(heading), *(len(row[k]) for row in cells if row)])
+            max([len(heading), *(len(row[k]) for row in cells)])
             for k, heading in enumerate(HEADINGS)
         ]
         self.margin = max([len(str(line.number or "")) for line in shown]) + 4
@@ -79,7 +78,7 @@ class _Columns:
         """A line of the program, with its figures beside it."""
         number = str(line.number or "").rjust(self.margin - 4)
         source = shortened(_labelled(line), self.room).ljust(self.room)
-        text = f"{mark} {number}  {source}{self._beside(_cells(line))}"
+        text = f"{mark} {number}  {source}{self._beside(figures(line))}"
         return text.rstrip()
 
     def _beside(self, cells: Sequence[str]) -> str:
@@ -114,24 +113,6 @@ def _width() -> int:
 
 def _labelled(line: Line) -> str:
     return INDENT.get(line.kind, "") + line.text
-
-
-def _cells(line: Line) -> list[str]:
-    """The figures beside a line."""
-    if line.kind not in INDENT:
-        return []
-    time = "" if line.seconds is None else duration(line.seconds)
-    if line.statistics is None:
-        return ["", "", "", "", "", time]
-    return [shape(line.statistics), *_range(line.statistics), notes(line.statistics), time]
-
-
-def _range(statistics: Statistics) -> list[str]:
-    """Least, mean, largest; of a single number just that."""
-    middle = figure(statistics.mean)
-    if not statistics.shape:
-        return ["", "inf" if statistics.infinities else middle, ""]
-    return [figure(statistics.minimum), middle, figure(statistics.maximum)]
 
 
 class _Paint:
