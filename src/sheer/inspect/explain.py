@@ -436,8 +436,8 @@ def _says(of: str, index: tuple[int, ...], slope: float) -> str:
     if slope == 0:
         return f"The loss of this batch does not change with {place}."
     return (
-        f"Where {place} grows by a small amount, the loss of this batch {word} by "
-        f"{amount(abs(slope))} times that."
+        f"Where {place} grows a little, the loss of this batch {word} by "
+        f"{amount(abs(slope))} times as much."
     )
 
 

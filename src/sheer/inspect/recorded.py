@@ -155,6 +155,20 @@ class RecordedStep:
         Raises:
             KeyError: there is no such value or layer.
             IndexError: there is no such index.
+
+        >>> import sheer
+        >>> model = sheer.Sequential([sheer.Input((2,)), sheer.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> model.set_weights([np.array([[1.0], [2.0]]), np.array([0.5])])
+        >>> step = model.trace_step(np.array([[3.0, 4.0]]), np.array([[10.0]]))
+        >>> print(step.explain("y_pred", 0, 0))
+        y_pred[0, 0] = 11.5    (line 9: y_pred = x @ dense.kernel + dense.bias)
+          = sum over i of x[0, i] · dense.kernel[i, 0] + dense.bias[0]
+              x[0, 1] · dense.kernel[1, 0]  4 · 2 =    8
+              x[0, 0] · dense.kernel[0, 0]  3 · 1 =    3
+              dense.bias[0]                       =  0.5
+              together, as recorded               = 11.5
+        <BLANKLINE>
         """
         return self._explainer().value(name, index, most)
 
@@ -170,6 +184,26 @@ class RecordedStep:
         Raises:
             KeyError: there is no such value, or it has no gradient.
             IndexError: there is no such index.
+
+        >>> import sheer
+        >>> model = sheer.Sequential([sheer.Input((2,)), sheer.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> model.set_weights([np.array([[1.0], [2.0]]), np.array([0.5])])
+        >>> step = model.trace_step(np.array([[3.0, 4.0]]), np.array([[10.0]]))
+        >>> print(step.explain_gradient("dense.kernel", 1, 0))
+        Where dense.kernel[1, 0] grows a little, the loss of this batch grows by 12 times as much.
+        d_kernel[1, 0] = 12    (line 18: d_kernel = x.T @ d_error)
+          = sum over r of x[r, 1] · d_error[r, 0]
+              x[0, 1] · d_error[0, 0]  4 · 3 = 12
+              together, as recorded          = 12
+        <BLANKLINE>
+          how the loss changes with error[0, 0]:
+          d_error[0, 0] = 3    (line 17: d_error = 2 * error / len(x))
+            = 2 · error[0, 0] / len(x)
+            = 2 · 1.5 / 1
+            = 3, as recorded
+            Here the chain begins: this line is how the loss itself changes with error[0, 0].
+        <BLANKLINE>
         """
         return self._explainer().gradient(name, index, most)
 
