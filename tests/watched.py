@@ -34,6 +34,24 @@ def two_by_two():
     return model, x, y
 
 
+def until(view, *states):
+    """Wait until a training is in one of these states; the status."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        state = view.session.state()
+        status = state["status"]
+        if status["state"] in states and state["title"]:
+            return status
+        time.sleep(0.005)
+    raise AssertionError(f"{status} never became {states}")
+
+
+def step(view, name, **arguments):
+    """A command that ends in a pause; the status there."""
+    view.session.command(name, arguments)
+    return until(view, "paused", "done", "failed")
+
+
 class Fit:
     """A `fit` in a thread, watched; leave the block and it runs to its end.
 
@@ -76,23 +94,13 @@ class Fit:
         self.view.close()
 
     def until(self, *states):
-        """Wait for one of these states; the status."""
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            state = self.view.session.state()
-            status = state["status"]
-            if status["state"] in states and state["title"]:
-                return status
-            time.sleep(0.005)
-        raise AssertionError(f"{status} never became {states}")
+        return until(self.view, *states)
 
     def command(self, name, **arguments):
         return self.view.session.command(name, arguments)
 
     def step(self, name, **arguments):
-        """A command that ends in a pause; the status there."""
-        self.command(name, **arguments)
-        return self.until("paused", "done", "failed")
+        return step(self.view, name, **arguments)
 
 
 class Page:

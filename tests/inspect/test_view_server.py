@@ -97,7 +97,9 @@ def test_no_command_without_the_token(fit, page):
     assert fit.view.session.state()["status"]["batch"] == 0
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost:1", "evil.example:80", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1", "localhost:1", "evil.example:80", ""]
+)
 def test_a_name_that_points_here_is_refused(still, host):
     """DNS rebinding: a site that resolves to 127.0.0.1 sends its own name."""
     status, _, body = still.ask("/api/state", Host=host)
@@ -106,7 +108,9 @@ def test_a_name_that_points_here_is_refused(still, host):
 
 
 def test_localhost_is_this_address(still):
-    assert still.ask("/api/state", Host=still.base.replace("http://127.0.0.1", "localhost"))[0] == 200
+    assert (
+        still.ask("/api/state", Host=still.base.replace("http://127.0.0.1", "localhost"))[0] == 200
+    )
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "https://127.0.0.1:1"])
@@ -124,9 +128,10 @@ def test_a_request_from_another_site_is_refused(still, site):
         assert still.ask(path, Sec_Fetch_Site=site)[0] == 403
     link = {"Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
     assert still.ask("/", Sec_Fetch_Site=site, **link)[0] == 200  # a link that somebody followed
-    assert still.ask("/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="iframe")[
-        0
-    ] == 403
+    assert (
+        still.ask("/", Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="iframe")[0]
+        == 403
+    )
     assert still.ask("/api/state", Sec_Fetch_Site=site, **link)[0] == 403
 
 
@@ -180,8 +185,11 @@ def test_arrays_that_are_not_there(still, query, status, text):
         (b"[]", 'A command is {"name": ..., "arguments": {...}}.'),
         (b'{"name": "run", "code": "1"}', 'A command is {"name": ..., "arguments": {...}}.'),
         (b'{"name": 1}', "There is no command 1."),
-        (b'{"name": "__init__"}', "There is no command '__init__'. Known: next_batch, next_epoch, pause, predict, record, "
-            "run, run_until, set_learning_rate, stop, what_if."),
+        (
+            b'{"name": "__init__"}',
+            "There is no command '__init__'. Known: next_batch, next_epoch, pause, predict, record, "
+            "run, run_until, set_learning_rate, stop, what_if.",
+        ),
         (b'{"name": "next_bach"}', "There is no command 'next_bach'. Did you mean 'next_batch'?"),
         (b'{"name": "run", "arguments": [1]}', "run: arguments must be an object. Got [1]."),
         (b'{"name": "run", "arguments": {"x": 1}}', "run: unknown argument 'x'. Known: none."),

@@ -167,7 +167,9 @@ class View(Callback):
     def _left(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         """The training is over, however it ended."""
         message, state = "", "done"
-        if isinstance(error, KeyboardInterrupt) or getattr(self.model.history, "interrupted", False):
+        if isinstance(error, KeyboardInterrupt) or getattr(
+            self.model.history, "interrupted", False
+        ):
             message = "Interrupted by Ctrl-C."
         elif error is not None:
             message, state = f"{type(error).__name__}: {error}", "failed"

@@ -2,8 +2,8 @@
 
 Other programs and pages on the machine are kept out by these:
 
-- It listens on 127.0.0.1 only. The Host of a request must name that address and its port, so that no
-  site can reach it under a name of its own that points there.
+- It listens on 127.0.0.1 only. The Host of a request must name that address and its port, so that
+  no site can reach it under a name of its own that points there.
 - Each request must bring the token, a random secret, which the page has from its URL.
 - What a browser says comes from another site (Origin, Sec-Fetch-Site) is refused.
 - The page runs its own script and no other, loads nothing from elsewhere, and stands in no frame.
@@ -161,7 +161,7 @@ def refusal(server: Server, request: Any) -> tuple[int, str] | None:
 def _is_followed_link(request: Any) -> bool:
     """Whether a browser opens the page itself, in a tab: whoever gave the link had the token."""
     headers = request.headers
-    return (
+    return bool(
         request.method == "GET"
         and request.url.path == "/"
         and headers.get("sec-fetch-mode") == "navigate"

@@ -82,8 +82,8 @@ class Streams:
             stream.put(None)
 
     async def serve(self, is_again: bool, receive: Any, send: Any) -> None:
-        """Send a page all changes from now on, until one of both goes. A page that comes again after
-        it lost its connection may have missed some: it is told to ask for all of the state."""
+        """Send a page all changes from now on, until one of both goes. A page that comes again,
+        after it lost its connection, may have missed some: it is told to ask for all anew."""
         stream = Stream()
         with self._lock:
             self._open.append(stream)
