@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sheer.cli.options import UsageError, add_shared, layout
-from sheer.cli.text import aligned, condensed, count, wrapped
+from sheer.cli.text import aligned, condensed, count, width, wrapped
 
 if TYPE_CHECKING:
     from sheer.cli.data import Job
@@ -26,7 +26,7 @@ nothing but the most frequent class, or the mean."""
 EPILOGUE = """\
 examples:
   sheer train
-  sheer train --layers 128,64,10 --optimizer adam --epochs 20
+  sheer train --layers 128,64,10 --optimizer adam --epochs 20 --plot
   sheer train --save digits.safetensors
   sheer train --data mnist
   sheer train --data houses.csv --target price
@@ -69,7 +69,15 @@ def add(commands: Any) -> argparse.ArgumentParser:
         ".py; its data stand beside it, in a file that ends in .npz.",
     )
     group.add_argument(
-        "--quiet", action="store_true", help="print nothing but the figures at the end."
+        "--plot",
+        action="store_true",
+        help="draw the loss of each epoch at the end, and the accuracy if there is one: that in "
+        "training, and that on the rows held out.",
+    )
+    group.add_argument(
+        "--quiet",
+        action="store_true",
+        help="print nothing but the figures at the end, and with --plot the drawing.",
     )
     parser.set_defaults(run=run)
     return parser
@@ -89,7 +97,7 @@ def run(options: argparse.Namespace) -> None:
     say("")
     model.summary(print_fn=say)
     history = _fit(options, job, model, say)
-    say("")
+    (print if options.plot else say)("")
     print(_results(job, model, history))
     _keep(options, job, model, say)
     say(f"To read the program that ran: {_program_command(options)}")
@@ -143,6 +151,9 @@ def _fit(options: argparse.Namespace, job: "Job", model: Any, say: Callable[[str
     )
     if fitted.interrupted:
         raise KeyboardInterrupt
+    if options.plot:
+        say("")
+        print(fitted.plot_text(width=width()))
     history = fitted.history
     if model.stop_training:
         rate = float(model.optimizer.learning_rate.numpy())

@@ -36,6 +36,7 @@ from sheer.training.steps import Steps, names_of
 from sheer.training.undo import undone_on_error
 
 if TYPE_CHECKING:
+    from sheer.inspect.picture import Picture
     from sheer.inspect.recorded import RecordedStep
 
 
@@ -840,6 +841,31 @@ class Model(Layer):
 
         text = summary(self, line_length, positions, expand_nested, show_trainable, layer_range)
         (print_fn or (lambda text: print(printable(text))))(text)
+
+    def picture(self, rankdir: str = "TB", expand_nested: bool = False) -> Picture:
+        """Draw the model: from the data through the layers to the predictions and the loss, and
+        back from the loss by the optimizer to the weights.
+
+        A notebook shows the picture; `save` writes it to a file. It is SVG, made without any other
+        program. A model that is not compiled has no loss and no optimizer in it.
+
+        Args:
+            rankdir: `"TB"`, from top to bottom, or `"LR"`, from left to right.
+            expand_nested: whether models inside show what is in them.
+
+        Raises NotBuiltError where the model's input shape is not known yet.
+
+        >>> import sheer
+        >>> model = sheer.Sequential([sheer.Input((3,)), sheer.layers.Dense(1)], name="line")
+        >>> picture = model.picture()
+        >>> picture.svg.startswith("<svg ")
+        True
+        >>> picture.save("line.svg")  # doctest: +SKIP
+        """
+        from sheer.inspect.picture import Show, picture
+
+        self.check_built("picture")
+        return picture(self, rankdir, Show(nested=expand_nested))
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in super().__getstate__().items() if k != "last_fit"}
