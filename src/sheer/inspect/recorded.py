@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from sheer.inspect.statistics import Statistics
 from sheer.program.program import Program
 from sheer.program.rows import Row
 from sheer.program.watch import watch
+
+if TYPE_CHECKING:
+    from sheer.inspect.explain import Explainer, Explanation
 
 Array = np.ndarray[Any, Any]
 FORMAT = "sheer.step"
@@ -64,6 +67,7 @@ class RecordedStep:
         self.logs = logs or {}
         self.place = place or {}
         self._statistics: dict[str, Statistics] = {}
+        self._explains: Explainer | None = None
 
     def __contains__(self, name: str) -> bool:
         return name in self.values or name in self.inputs
@@ -111,6 +115,45 @@ class RecordedStep:
                 index = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
                 return NotFinite(origin, name, index)
         return None
+
+    def explain(self, name: str, *index: int, most: int = 10) -> Explanation:
+        """How one number came about: the sum that made it, with its largest terms.
+
+        Args:
+            name: a value of the program; or a layer, for its output and for what that was made of.
+            index: of the number, first the row of the batch: one whole number for each axis.
+            most: how many terms of a sum are shown.
+
+        Returns:
+            What prints as text, and has the figures as attributes, see `inspect.explain`.
+
+        Raises:
+            KeyError: there is no such value or layer.
+            IndexError: there is no such index.
+        """
+        return self._explainer().value(name, index, most)
+
+    def explain_gradient(self, name: str, *index: int, most: int = 10) -> Explanation:
+        """How the gradient of one number came about, by the chain rule down to the loss: at each
+        line its largest terms, and then the gradient in the largest of them.
+
+        Args:
+            name: a weight (`"dense.kernel"`), a value, a layer for its output; or a gradient.
+            index: of the number in it.
+            most: how many terms of the first sum are shown.
+
+        Raises:
+            KeyError: there is no such value, or it has no gradient.
+            IndexError: there is no such index.
+        """
+        return self._explainer().gradient(name, index, most)
+
+    def _explainer(self) -> Explainer:
+        from sheer.inspect.explain import Explainer
+
+        if self._explains is None:
+            self._explains = Explainer(self)
+        return self._explains
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file, whole or not at all, which `sheer step FILE` shows: a safetensors
