@@ -12,6 +12,7 @@ from sheer.inspect.evaluate import SIGNS, evaluate, key_of, number
 from sheer.inspect.recipes import ELEMENTWISE, OVER_AXES, Recipe, call
 
 Array = np.ndarray[Any, Any]
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ Bound: TypeAlias = Mapping[str, Any]
 FUNCTIONS = {name for names in ELEMENTWISE.values() for name in names.split()}
 SAME = {"cast"}  # one element from one, whose value explains itself
 PLAIN = FUNCTIONS | (set(SIGNS) - {"@", "T", "len"}) | {"divide_no_nan"} | SAME
+LETTERS = "ikjmpq"
 LARGE = 500.0  # e to that power is not far from the end of the floats
 
 
@@ -104,6 +106,10 @@ class Cells:
         found: Array = self._whole[id(recipe)][1]
         return found
 
+    def restart(self) -> None:
+        """Begin with the first letter again."""
+        self._count = 0
+
     # --- from a recipe to a cell ----------------------------------------------------------
 
     def cell(self, recipe: Recipe, index: Index) -> Cell:
@@ -127,15 +133,16 @@ class Cells:
         own = index[len(index) - len(shape) :]
         return tuple(Number(0) if n == 1 else i for i, n in zip(own, shape, strict=True))
 
-    def shape(self, recipe: Recipe) -> tuple[int, ...]:
+    def shape(self, recipe: Recipe) -> Shape:
         """The shape of a recipe's value, without its value where that is easy."""
         if "name" in recipe:
-            return self.array(recipe["name"]).shape
+            known: Shape = self.array(recipe["name"]).shape
+            return known
         if "number" in recipe or recipe["op"] == "len":
             return ()
         of = recipe["of"]
         if recipe["op"] in PLAIN:
-            return np.broadcast_shapes(*map(self.shape, of))
+            return tuple(np.broadcast_shapes(*map(self.shape, of)))
         if recipe["op"] == "T":
             return self.shape(of[0])[::-1]
         if recipe["op"] in ("softmax", "log_softmax"):
@@ -143,13 +150,15 @@ class Cells:
         left_right = [self.shape(x) for x in of] if recipe["op"] == "@" else []
         if left_right and min(map(len, left_right)) == 2 == max(map(len, left_right)):
             return left_right[0][0], left_right[1][1]
-        return self.whole(recipe).shape
+        found: Shape = self.whole(recipe).shape
+        return found
 
     def _letter(self, recipe: Recipe, axis: int) -> str:
         """A letter of its own for an index: r for the rows of the batch."""
+        count, place = divmod(self._count, len(LETTERS))
         self._count += 1
-        count = "" if self._count < 5 else str(self._count // 4)
-        return "r" if self._runs_over_rows(recipe, axis) else "ikjm"[self._count % 4 - 1] + count
+        name = "r" if self._runs_over_rows(recipe, axis) else LETTERS[place]
+        return f"{name}{count}" if count else name
 
     def _runs_over_rows(self, recipe: Recipe, axis: int) -> bool:
         shape = self.shape(recipe)
@@ -199,17 +208,19 @@ class Cells:
     def _exponentials(self, recipe: Recipe, index: Index) -> tuple[Any, Any]:
         """The element, and the sum of exp over all beside it."""
         x, axis = recipe["of"][0], recipe["attributes"]["axis"] % len(index)
-        largest = np.nanmax(self.whole(x), initial=0)
-        if abs(largest) > LARGE:  # the powers of e are computed after a shift
-            if not np.isfinite(largest):
-                return None, None
-            x = call("-", x, {"number": float(largest)})
         name = self._letter(x, axis)
-        beside = (*index[:axis], Letter(name), *index[axis + 1 :])
-        size = self.shape(recipe)[axis]
-        return self.cell(x, index), Total(
-            "sum", ((name, size),), Op("exp", (self.cell(x, beside),))
-        )
+        letters = ((name, self.shape(recipe)[axis]),)
+        one = self.cell(x, index)
+        each = self.cell(x, (*index[:axis], Letter(name), *index[axis + 1 :]))
+        extreme = np.max(np.abs(self.whole(x)), initial=0)
+        if not np.isfinite(extreme):
+            return None, None
+        if extreme > LARGE:  # the powers of e are computed after a shift
+            largest: Cell = Total("max", letters, each)
+            if all(isinstance(i, Number) for i in index):
+                largest = Number(self.value(largest))
+            one, each = Op("-", (one, largest)), Op("-", (each, largest))
+        return one, Total("sum", letters, Op("exp", (each,)))
 
     def _cell_of_take_label(self, recipe: Recipe, index: Index) -> Cell:
         values, labels = recipe["of"]
@@ -224,6 +235,17 @@ class Cells:
             return None
         rank = len(self.shape(chosen))
         return self.cell(x, (self.cell(chosen, index[:rank]), *index[rank:]))
+
+    def _cell_of_scatter_add(self, recipe: Recipe, index: Index) -> Cell | None:
+        g, chosen = recipe["of"]
+        if recipe["attributes"]["axis"] != 0:
+            return None
+        shape = self.shape(chosen)
+        names = [self._letter(chosen, axis) for axis in range(len(shape))]
+        letters = tuple(map(Letter, names))
+        is_here = Op("==", (self.cell(chosen, letters), index[0]))
+        added = Op("*", (self.cell(g, (*letters, *index[1:])), is_here))
+        return Total("sum", tuple(zip(names, shape, strict=True)), added)
 
     # Those that only move elements.
 
@@ -257,8 +279,7 @@ class Cells:
             same += 1
         flat: Cell = Number(0)
         for i, size in zip(index[: len(new) - same], new, strict=False):
-            flat = _shifted(flat, 0, size)
-            flat = i if flat == Number(0) else Op("+", (flat, i))
+            flat = _sum_of(_shifted(flat, 0, size), i)
         inside: list[Cell] = []
         left = list(old[: len(old) - same])
         for place, _ in enumerate(left):
@@ -301,33 +322,51 @@ class Cells:
 
     def elements(self, total: Total, bound: Bound | None = None) -> Array:
         """What a total runs over: an array with its letters flattened into the last axis."""
+        count, inner = self._inside(total, bound or {})
+        found = np.asarray(self.value(total.body, inner))
+        return np.broadcast_to(found, np.broadcast_shapes(found.shape, (count,)))
+
+    def _inside(self, total: Total, bound: Bound) -> tuple[int, Bound]:
+        """How many elements a total has, and its letters bound to all their values."""
         sizes = [size for _, size in total.letters]
         grid = np.indices(sizes).reshape(len(sizes), -1)
-        outer = {k: v[..., None] if np.ndim(v) else v for k, v in (bound or {}).items()}
+        outer = {k: v[..., None] if np.ndim(v) else v for k, v in bound.items()}
         inner = dict(zip((name for name, _ in total.letters), grid, strict=True))
-        found = np.asarray(self.value(total.body, {**outer, **inner}))
-        shape = np.broadcast_shapes(found.shape, (grid.shape[1],))
-        return np.broadcast_to(found, shape)
+        return grid.shape[1], {**outer, **inner}
 
     def _total(self, kind: str, elements: Array) -> Any:
         return getattr(np, kind)(elements, axis=-1)
 
-    def magnitude(self, cell: Cell, bound: Bound | None = None) -> Any:
-        """How large the numbers are of which the value was made, before any cancelled: its rounding
-        error is a small part of that."""
-        bound = bound or {}
-        if isinstance(cell, Op) and cell.op in ("+", "-", "*", "/", "negative", "cast", "exp"):
-            of = [self.magnitude(x, bound) for x in cell.of]
-            if cell.op == "/":
-                return of[0] / np.abs(self.value(cell.of[1], bound))
-            if cell.op == "exp":
-                return self.value(cell, bound) * (1 + of[0])
-            return of[0] * of[1] if cell.op == "*" else sum(of)
+    def rounding(self, cell: Cell, eps: float) -> float:
+        """A bound, in first order, for what rounding each step by eps does to a value."""
+        with np.errstate(all="ignore"):
+            return float(np.max(self._rounding(cell, eps, {})))
+
+    def _rounding(self, cell: Cell, eps: float, bound: Bound) -> Any:
+        value = np.abs(np.asarray(self._value(cell, bound), "float64"))
+        if isinstance(cell, Op):
+            of = [np.asarray(self._value(x, bound), "float64") for x in cell.of]
+            own = [self._rounding(x, eps, bound) for x in cell.of]
+            slopes = SLOPES[cell.op](*of) if cell.op in SLOPES else (1.0, 1.0, 1.0)
+            return eps * value + sum(
+                np.where(e == 0, 0, e * np.abs(s)) for e, s in zip(own, slopes, strict=False)
+            )
         if isinstance(cell, Total) and cell.kind in ("sum", "mean"):
-            return self._total(cell.kind, np.abs(self.elements(cell, bound)))
-        return np.abs(np.asarray(self.value(cell, bound), "float64"))
+            grid, inner = self._inside(cell, bound)
+            terms = eps * np.abs(self.elements(cell, bound)) + self._rounding(cell.body, eps, inner)
+            return self._total(cell.kind, np.broadcast_to(terms, (*terms.shape[:-1], grid)))
+        return eps * value
 
 
+SLOPES: dict[str, Callable[..., tuple[Any, ...]]] = {
+    "*": lambda a, b: (b, a),
+    "/": lambda a, b: (1 / b, a / b**2),
+    "**": lambda a, b: (b * a ** (b - 1), a**b * np.log(np.abs(a))),
+    "square": lambda a: (2 * a,),
+    "sqrt": lambda a: (0.5 / np.sqrt(a),),
+    "exp": lambda a: (np.exp(a),),
+    "log": lambda a: (1 / a,),
+}
 NAMES = {"@": "product", **dict.fromkeys(OVER_AXES, "total")}
 
 
@@ -356,6 +395,13 @@ def _shifted(index: Cell, start: int, step: int) -> Cell:
         return Number(index.value * step + start)
     scaled = index if step == 1 else Op("*", (index, Number(step)))
     return Op("+", (scaled, Number(start))) if start else scaled
+
+
+def _sum_of(first: Cell, second: Cell) -> Cell:
+    """first + second, of indices."""
+    if isinstance(second, Number):
+        return _shifted(first, second.value, 1)
+    return second if first == Number(0) else Op("+", (first, second))
 
 
 def _divided(index: Cell, below: int, size: int, is_first: bool) -> Cell:

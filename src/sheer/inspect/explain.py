@@ -1,23 +1,44 @@
-"""Why a number of a step is what it is: the sum that made it, and the chain rule behind a gradient."""
+"""Why a number of a step is what it is: the sum that made it; the chain rule behind a gradient."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sheer.core.errors import did_you_mean
 from sheer.inspect.cells import Bound, Cell, Cells, Number, Op, Place, Total, leaves
-from sheer.inspect.recipes import recipes_of
+from sheer.inspect.recipes import names_in, recipes_of
 from sheer.inspect.words import Words, amount
 from sheer.program.rows import Row
 
-MOST_TERMS = 10
+WIDTH = 110
 FEW_TERMS = 3  # of each further line in a chain
 MOST_LINKS = 40
-ROUNDING = 16.0  # roundings of one number that pass for none
-Term = tuple[str, str, float]
+ROUNDING = 4.0  # as many times the bound for rounding pass for rounding: see `Cells.rounding`
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of a sum: its cell, at one place of the letters that run, and its value."""
+
+    cells: Cells
+    cell: Cell
+    bound: Bound
+    value: float
+
+    @property
+    def words(self) -> str:
+        """`x[3, 152] · dense.kernel[152, 17]`."""
+        return Words(self.cells, False, self.bound).of(self.cell)
+
+    @property
+    def numbers(self) -> str:
+        """`0.9922 · 0.07133`."""
+        return Words(self.cells, True, self.bound).of(self.cell)
 
 
 class Explanation:
@@ -28,7 +49,7 @@ class Explanation:
         value: as it was recorded.
         formula: what it is made of, in words; empty for what went in.
         total: the formula's value in float64, from the recorded operands.
-        terms: where it is a sum, its terms, the largest first: words, numbers, value.
+        terms: where it is a sum, its terms, the largest first.
         is_same: whether `value` and `total` agree up to rounding.
         under: the explanations of numbers that it is made of.
         lines: the text.
@@ -51,7 +72,19 @@ class Explanation:
 
     def _text(self, depth: int) -> Iterator[str]:
         for line in self.lines:
-            yield ("  " * depth + line).rstrip()
+            begin = " " * (len(line) - len(line.lstrip()))
+            yield from (
+                textwrap.wrap(
+                    line,
+                    max(40, WIDTH - 2 * depth),
+                    initial_indent="  " * depth + begin,
+                    subsequent_indent="  " * depth + begin + "    ",
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+                if len(line) > WIDTH
+                else ["  " * depth + line]
+            )
         for explanation in self.under:
             yield ""
             yield from explanation._text(depth + 1)
@@ -76,12 +109,15 @@ class Explainer:
             return self._one(name, self._checked(name, index), most)
         if name not in layers:
             known = [*self.step, *layers]
-            raise KeyError(f"explain: there is no value or layer {name!r}.{did_you_mean(name, known)}")
+            raise KeyError(
+                f"explain: there is no value or layer {name!r}.{did_you_mean(name, known)}"
+            )
         first, *others = layers[name]
         explanation = self._one(first, self._checked(first, index), most)
         if others:
             also = " and ".join(f"explain({other!r}, ...)" for other in others)
-            explanation.lines.insert(0, f"{name} is called {1 + len(others)} times; see also {also}.")
+            times = f"{name} is called {1 + len(others)} times"
+            explanation.lines.insert(0, f"{times}: this is the first; see also {also}.")
         self._within(explanation, name, most, {first})
         return explanation
 
@@ -113,20 +149,18 @@ class Explainer:
         return found
 
     def _reads(self, target: str) -> list[str]:
-        from sheer.inspect.recipes import names_in
-
         recipe = self.recipes.get(target)
         return names_in(recipe) if recipe else []
 
     def _of(self, target: str) -> str:
         """What a value is the gradient of."""
-        row = self.step.row_of(target)
+        row: Row | None = self.step.row_of(target)
         if row is None or row.phase != "backward" or not row.of:
             return ""
-        return str(row.of[row.targets.index(target)])
+        return row.of[row.targets.index(target)]
 
     def _gradient_of(self, name: str) -> str:
-        gradients = {
+        gradients: dict[str, str] = {
             self._of(t): t for row in self.step.rows for t in row.targets if self._of(t)
         }
         name = self._layers().get(name, [name])[0] if name not in self.step else name
@@ -176,8 +210,9 @@ class Explainer:
         recipe = self.recipes.get(name) if name in self.step.values else None
         if recipe is None:
             if row:
-                found.lines.append("  This line has no explanation: a part of it is not understood.")
+                found.lines.append("  A part of this line is not understood: no more is known.")
             return found
+        self.cells.restart()
         cell = self.cells.cell(recipe, tuple(map(Number, index)))
         found.formula = Words(self.cells).of(cell)
         found.total = float(self.cells.value(cell))
@@ -188,7 +223,7 @@ class Explainer:
     def _compare(self, found: Explanation, cell: Cell) -> None:
         dtype = self.step[found.name].dtype
         exact = np.finfo(dtype).eps if dtype.kind == "f" else 0.0
-        rounding = ROUNDING * float(exact) * float(self.cells.magnitude(cell))
+        rounding = ROUNDING * self.cells.rounding(cell, float(exact))
         gap = abs(found.total - found.value)
         alike = found.total == found.value or (np.isnan(found.total) and np.isnan(found.value))
         found.is_same = bool(alike or gap <= rounding)
@@ -222,41 +257,52 @@ class Explainer:
 
     def _terms(self, parts: Sequence[tuple[Cell, int]]) -> list[Term]:
         """The terms of a sum, the largest first."""
-        found: list[tuple[Cell, Bound, float]] = []
+        found: list[Term] = []
         for part, sign in parts:
             if not isinstance(part, Total) or (part.kind != "sum" and len(parts) > 1):
-                found.append((part, {}, sign * float(self.cells.value(part))))
+                found.append(Term(self.cells, part, {}, sign * float(self.cells.value(part))))
                 continue
             sizes = [size for _, size in part.letters]
             for place, value in enumerate(self.cells.elements(part).tolist()):
                 at = np.unravel_index(place, sizes)
                 bound = {n: int(i) for (n, _), i in zip(part.letters, at, strict=True)}
-                found.append((part.body, bound, sign * float(value)))
-        found.sort(key=lambda term: -abs(term[2]) if term[2] == term[2] else -np.inf)
-        return [_Term(self.cells, *term) for term in found]
+                found.append(Term(self.cells, part.body, bound, sign * float(value)))
+        found.sort(key=lambda term: -abs(term.value) if term.value == term.value else -np.inf)
+        return found
 
-    def _table(self, terms: Sequence[Any], total: float, most: int, kind: str = "sum") -> list[str]:
+    def _table(
+        self, terms: Sequence[Term], total: float, most: int, kind: str = "sum"
+    ) -> list[str]:
         """The largest terms, the rest in a line, and what they add up to."""
-        shown = list(terms[:most])
-        rows = [(term[0], term[1], amount(term[2])) for term in shown]
-        rest = np.array([term[2] for term in terms[most:]])
-        widths = [max((len(row[k]) for row in rows), default=0) for k in range(3)]
-        lines = []
-        for words, numbers, value in rows:
-            middle = numbers if numbers != value else ""
-            lines.append(f"      {words:<{widths[0]}}  {middle:>{widths[1]}} = {value:>{widths[2]}}")
+        shown = [term for term in terms[:most] if term.value] or terms[:1]
+        rows = []
+        for term in shown:
+            words, numbers, value = term.words, term.numbers, amount(term.value)
+            rows.append((words, numbers if numbers != value else "", value))
+        rest = np.array([term.value for term in terms[len(shown) :]])
+        is_added = kind in ("sum", "mean")
+        widths = [max((len(row[k]) for row in rows), default=0) for k in range(2)]
+        joined = [
+            (f"{words:<{widths[0]}}  {numbers:>{widths[1]}}".rstrip(), value)
+            for words, numbers, value in rows
+        ]
         if rest.size:
-            lines.append(f"      {_rest(rest, kind)}")
-        if len(terms) > 1 and kind in ("sum", "mean"):
-            lines.append(f"      together {amount(total)}")
-        return lines
+            joined.append((_rest(rest), amount(float(rest.sum())) if is_added else ""))
+        if len(terms) > 1 and is_added:
+            share = f", to be divided by {len(terms):,}" if kind == "mean" else ""
+            joined.append((f"together{share}", amount(total)))
+        wide, high = (max((len(row[k]) for row in joined), default=0) for k in range(2))
+        return [
+            f"      {left:<{wide}} = {right:>{high}}" if right else f"      {left}"
+            for left, right in joined
+        ]
 
     def _verdict(self, found: Explanation) -> list[str]:
         if found.is_same:
             return []
         return [
-            f"  The recorded value is {found.value:.8g}; the formula gives {found.total:.8g}. They "
-            f"differ by {abs(found.total - found.value):.2g}, which is more than rounding."
+            f"  Recorded is {found.value:.8g}, and the formula gives {found.total:.8g}: more than "
+            "rounding explains."
         ]
 
     # --- further numbers ------------------------------------------------------------------
@@ -283,11 +329,13 @@ class Explainer:
         if recipe is not None:
             cell = self.cells.cell(recipe, tuple(map(Number, found.index)))
             place = self._heaviest(cell, {}) if found.value else None
-            begins = not any(self._is_backward(leaf.name) for leaf in leaves(cell))
+            begins = not any(map(self._is_backward, names_in(recipe)))
             of = self._of(found.name)
             if begins:
-                by = f", by {_place(of, found.index)}" if of else ""
-                found.lines.append(f"  Here the chain begins: this is the slope of the loss{by}.")
+                of = _place(of, found.index) if of else "it"
+                found.lines.append(
+                    f"  Here the chain begins: this line is how the loss itself changes with {of}."
+                )
             elif not found.value:
                 found.lines.append("  It is 0, so the chain ends here.")
         if place is None or not links:
@@ -329,19 +377,6 @@ class Explainer:
             return None
 
 
-class _Term(tuple[Any, ...]):
-    """A term whose words are found when they are asked for: words, numbers, value."""
-
-    __slots__ = ()
-
-    def __new__(cls, cells: Cells, cell: Cell, bound: Bound, value: float) -> _Term:
-        return super().__new__(cls, (cells, cell, bound, value))
-
-    def __getitem__(self, place: Any) -> Any:
-        cells, cell, bound, value = tuple(self)
-        return value if place == 2 else Words(cells, place == 1, bound).of(cell)
-
-
 def _added(cell: Cell, sign: int = 1) -> Iterator[tuple[Cell, int]]:
     """The terms of a chain of + and -, with their signs."""
     if isinstance(cell, Op) and cell.op in ("+", "-"):
@@ -362,12 +397,11 @@ def _totals(cell: Cell) -> Iterator[Total]:
             yield from _totals(x)
 
 
-def _rest(rest: Any, kind: str) -> str:
+def _rest(rest: Any) -> str:
     zeros = int(np.count_nonzero(rest == 0))
-    text = f"and {rest.size:,} more" + (f", {zeros:,} of them 0," if zeros else "")
     if zeros == rest.size:
-        return f"and {rest.size:,} more that are 0"
-    return f"{text} that add up to {amount(float(rest.sum()))}" if kind in ("sum", "mean") else text
+        return f"and {rest.size:,} more, all 0"
+    return f"and {rest.size:,} more" + (f", {zeros:,} of them 0" if zeros else "")
 
 
 def _says(of: str, index: tuple[int, ...], slope: float) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sheer.inspect.cells import Bound, Cell, Cells, Letter, Number, Op, Other, Place, Total
+from sheer.inspect.cells import Bound, Cell, Cells, Letter, Number, Op, Other, Place, Total, leaves
 
 # How strongly a sign binds; what binds less stands in parentheses.
 STRENGTH = {"+": 2, "-": 2, "*": 5, "/": 5, "//": 5, "%": 5, "negative": 4, "**": 7, "square": 7}
@@ -14,8 +14,7 @@ TOTAL, ATOM = 3, 9
 SIGNS = {"*": " · ", "+": " + ", "-": " - ", "/": " / ", "//": " // ", "%": " % ", "**": " ** "}
 COMPARED = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥", "<": "<", ">": ">"}
 CALLED = {"maximum": "max", "minimum": "min"}
-TOTALS = {"max": "the largest", "min": "the smallest", "argmax": "the place of the largest"}
-TOTALS |= {"argmin": "the place of the smallest", "prod": "product"}
+TOTALS = {"max": "the largest", "min": "the smallest", "prod": "product"}
 
 
 def amount(value: Any) -> str:
@@ -25,7 +24,7 @@ def amount(value: Any) -> str:
     ('0.1235', '3', 'True', 'nan')
     """
     value = value.item() if isinstance(value, (np.generic, np.ndarray)) else value
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)
 
 
 class Words:
@@ -58,12 +57,21 @@ class Words:
         if isinstance(cell, Total):
             return self._total(cell), TOTAL
         name = cell.name if isinstance(cell, Place) else _called(cell)
-        inside = [Words(self.cells, False, self.bound).of(i) for i in cell.index]
+        inside = [self._index(i) for i in cell.index]
         return f"{name}[{', '.join(inside)}]" if inside else name, ATOM
 
     def _number(self, value: Any) -> tuple[str, int]:
         text = amount(value)
         return text, STRENGTH["negative"] if text.startswith("-") else ATOM
+
+    def _index(self, cell: Cell) -> str:
+        """An index: as its number, where no letter and no element is in it."""
+        try:
+            if not any(leaves(cell)):
+                return str(self.cells.value(cell, self.bound))
+        except KeyError:  # a letter that is left open
+            pass
+        return Words(self.cells, False, self.bound).of(cell)
 
     def _total(self, cell: Total) -> str:
         kind = TOTALS.get(cell.kind, cell.kind)
@@ -78,7 +86,8 @@ class Words:
             op = "/"
         if op in COMPARED:
             sides = [self._held(x, 2) for x in of]
-            return f"({sides[0]} {COMPARED[op]} {sides[1]})", ATOM
+            so = f", so {int(self.cells.value(cell, self.bound))}" if self.numbers else ""
+            return f"({sides[0]} {COMPARED[op]} {sides[1]}{so})", ATOM
         if op == "negative":
             return f"-{self._held(of[0], 5)}", STRENGTH[op]
         if op == "square" or (op == "**" and of[1] == Number(2)):
