@@ -89,6 +89,25 @@ class RecordedStep:
             "print() shows them>"
         )
 
+    def __str__(self) -> str:
+        return self.table()
+
+    def table(self, width: int | None = None, colour: bool | None = None) -> str:
+        """What print() shows: the program with the shape, the range and the time of each line.
+
+        Args:
+            width: the columns to fill; by default those of the terminal, up to 110.
+            colour: by default where stdout is a terminal and NO_COLOR is unset.
+        """
+        from sheer.inspect import terminal
+
+        return terminal.table(self, width, colour)
+
+    def _repr_html_(self) -> str:
+        from sheer.inspect import notebook
+
+        return notebook.table(self)
+
     def statistics(self, name: str) -> Statistics:
         """A value in a few numbers."""
         if name not in self._statistics:
