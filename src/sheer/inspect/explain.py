@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sheer.core.errors import did_you_mean
+from sheer.core.text import without_controls
 from sheer.inspect.cells import Bound, Cell, Cells, Number, Op, Place, Total, leaves
 from sheer.inspect.recipes import names_in, recipes_of
 from sheer.inspect.words import Words, amount
@@ -71,7 +72,7 @@ class Explanation:
         return f"<Explanation of {_place(self.name, self.index)} = {amount(self.value)}>"
 
     def _text(self, depth: int) -> Iterator[str]:
-        for line in self.lines:
+        for line in map(without_controls, self.lines):
             begin = " " * (len(line) - len(line.lstrip()))
             yield from (
                 textwrap.wrap(

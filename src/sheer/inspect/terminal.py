@@ -103,7 +103,9 @@ def _range(statistics: Statistics) -> list[str]:
     return [figure(statistics.minimum), middle, figure(statistics.maximum)]
 
 
-def _row(line: Line, row: list[str], widths: list[int], margin: int, room: int, paint: Any) -> str:
+def _row(
+    line: Line, row: list[str], widths: list[int], margin: int, room: int, paint: _Paint
+) -> str:
     is_bad = line.statistics is not None and not line.statistics.is_finite
     mark = "!" if is_bad else " "
     number = str(line.number or "").rjust(margin - 4)

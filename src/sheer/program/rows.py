@@ -107,14 +107,22 @@ def _without_comments(source: str) -> str:
 
 
 def _targets(statement: ast.stmt) -> tuple[str, ...]:
-    """The names that a statement assigns, in their order."""
-    stored = [
-        node
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]
-    stored.sort(key=lambda node: (node.lineno, node.col_offset))
-    return tuple(dict.fromkeys(node.id for node in stored))
+    """The names that a statement gives a value, or changes in place (`h[0] = 1`, `out=h`)."""
+    changed: list[ast.Name] = []
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.Name, ast.Subscript)) and isinstance(node.ctx, ast.Store):
+            changed += _owners(node)
+        elif isinstance(node, ast.keyword) and node.arg == "out":
+            changed += _owners(node.value)
+    changed.sort(key=lambda node: (node.lineno, node.col_offset))
+    return tuple(dict.fromkeys(node.id for node in changed))
+
+
+def _owners(node: ast.expr) -> list[ast.Name]:
+    """The name of the array that an expression is a part of."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return [node] if isinstance(node, ast.Name) else []
 
 
 def _completed(row: Row, facts: Facts) -> Row:
