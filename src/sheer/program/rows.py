@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,8 +104,13 @@ def _heading(line: str, phase: str, part: str, numbered: bool) -> tuple[str, str
 
 def _without_comments(source: str) -> str:
     """A statement in one line."""
-    kept = [re.sub(r"\s+#[^'\"]*$", "", line).strip() for line in source.splitlines()]
-    return re.sub(r"\(\s+|\s+\)", lambda m: m[0].strip(), " ".join(kept))
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            number, column = token.start
+            lines[number - 1] = lines[number - 1][:column]
+    joined = " ".join(line.strip() for line in lines if line.strip())
+    return re.sub(r"\(\s+|\s+\)", lambda m: m[0].strip(), joined)
 
 
 def _targets(statement: ast.stmt) -> tuple[str, ...]:
