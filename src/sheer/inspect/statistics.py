@@ -51,8 +51,9 @@ class Statistics:
         low = mean = high = deviation = float("nan")
         if finite.size:
             low, high = float(finite.min()), float(finite.max())
-            mean = float(finite.mean(dtype="float64"))
-            deviation = float(finite.std(dtype="float64"))
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean = float(finite.mean(dtype="float64"))
+                deviation = float(finite.std(dtype="float64"))
         shares = (zeros / size, nans / size, infinities / size)
         return cls(tuple(array.shape), array.dtype.name, low, mean, high, deviation, *shares)
 
