@@ -46,6 +46,10 @@ def call(op: str, *of: Any, **attributes: Any) -> Recipe:
     return {"op": op, "of": operands, "attributes": attributes}
 
 
+def span(start: int | None = None, stop: int | None = None, step: int | None = None) -> Recipe:
+    return {"start": start, "stop": stop, "step": step}
+
+
 def softmax(x: Any, axis: int = -1) -> Any:
     e = np.exp(x - np.max(x, axis, keepdims=True))
     return e / np.sum(e, axis, keepdims=True)
@@ -66,7 +70,7 @@ CASES: dict[str, tuple[Recipe, Callable[[Arrays], Any]]] = {
     "relu at the ends": (call("maximum", ODD, 0), lambda v: np.maximum(v["odd"], 0)),
     "minimum at the ends": (call("minimum", 0, ODD), lambda v: np.minimum(0, v["odd"])),
     "tanh": (call("tanh", ODD), lambda v: np.tanh(v["odd"])),
-    "sigmoid": (call("sigmoid", ODD), lambda v: 1 / (1 + np.exp(-v["odd"]))),
+    "sigmoid": (call("/", 1, call("+", 1, call("exp", call("negative", ODD)))), lambda v: 1 / (1 + np.exp(-v["odd"]))),
     "exp, log, sqrt": (
         call("log", call("+", call("sqrt", call("exp", A)), SCALE)),
         lambda v: np.log(np.sqrt(np.exp(v["a"])) + v["scale"]),
@@ -98,25 +102,43 @@ CASES: dict[str, tuple[Recipe, Callable[[Arrays], Any]]] = {
     "max": (call("max", A, axis=1), lambda v: v["a"].max(1)),
     "argmax": (call("argmax", A, axis=-1), lambda v: v["a"].argmax(-1)),
     "slice": (
-        call("slice", CUBE, slices=[1, [1, None, None], [None, None, -2]]),
+        call("slice", CUBE, key=[1, span(1), span(step=-2)]),
         lambda v: v["cube"][1, 1:, ::-2],
     ),
     "new axes": (
-        call("slice", LABELS, slices=["...", None]),
+        call("slice", LABELS, key=["...", None]),
         lambda v: v["labels"][..., None],
     ),
     "last of the last axis": (
-        call("slice", CUBE, slices=["...", -1]),
+        call("slice", CUBE, key=["...", -1]),
         lambda v: v["cube"][..., -1],
     ),
     "concatenate": (
         call("concatenate", A, B, axis=-1),
         lambda v: np.concatenate([v["a"], v["b"]], -1),
     ),
-    "reshape": (call("reshape", CUBE, shape=[-1, 4]), lambda v: v["cube"].reshape(-1, 4)),
+    "reshape": (call("reshape", CUBE, -1, call("len", W)), lambda v: v["cube"].reshape(-1, 4)),
     "transpose": (
         call("transpose", CUBE, axes=[1, 0, 2]),
         lambda v: v["cube"].transpose(1, 0, 2),
+    ),
+    "take along an axis": (
+        call("take_along_axis", B, call("slice", LABELS, key=["...", None]), axis=-1),
+        lambda v: np.take_along_axis(v["b"], v["labels"][..., None], -1),
+    ),
+    "broadcast_to": (
+        call("broadcast_to", BIAS, shape=[call("len", CUBE), 4, 3]),
+        lambda v: np.broadcast_to(v["bias"], (2, 4, 3)),
+    ),
+    "stack": (call("stack", A, A, axis=1), lambda v: np.stack([v["a"], v["a"]], 1)),
+    "flip": (call("flip", CUBE, axis=1), lambda v: np.flip(v["cube"], 1)),
+    "expand_dims": (call("expand_dims", A, axis=1), lambda v: v["a"][:, None]),
+    "clip": (call("clip", ODD, -0.5, 0.5), lambda v: np.clip(v["odd"], -0.5, 0.5)),
+    "cast": (call("cast", A, dtype="int32"), lambda v: v["a"].astype("int32")),
+    "logaddexp": (call("logaddexp", A, 0), lambda v: np.logaddexp(v["a"], 0)),
+    "an array of its own": (
+        call("*", BIAS, call("array", values=[1, "inf", 3], dtype="float32")),
+        lambda v: v["bias"] * [1, np.inf, 3],
     ),
     "take rows": (call("take", W, LABELS, axis=0), lambda v: v["w"][v["labels"]]),
     "where": (

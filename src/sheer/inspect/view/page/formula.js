@@ -1,6 +1,7 @@
 // One number of a value as a formula: Σᵢ x[3, i] · dense.kernel[i, 17] + dense.bias[17].
 import { ELEMENTWISE, MOVES, REDUCTIONS, stretchedIndex } from "./operations.js";
-import { axesOf, recipeContext, shapeOfRecipe, spelled } from "./recipe.js";
+import { realNumber } from "./format.js";
+import { axesOf, numberAt, recipeContext, shapeOfRecipe, spelled } from "./recipe.js";
 
 const LETTERS = { i: "ᵢ", j: "ⱼ", k: "ₖ", m: "ₘ", n: "ₙ", p: "ₚ", s: "ₛ", t: "ₜ" };
 const CALLED = 5;
@@ -17,9 +18,10 @@ function written(given, index, context, letters) {
   const recipe = spelled(given);
   const atom = (text) => ({ text, strength: CALLED });
   if (recipe.name !== undefined) return atom(placed(recipe.name, index));
-  if (recipe.number !== undefined) return { text: String(recipe.number).replace("-", "−"), strength: recipe.number < 0 ? 3 : CALLED };
+  if (recipe.number !== undefined) return { text: String(recipe.number).replace("-", "−"), strength: realNumber(recipe.number) < 0 ? 3 : CALLED };
   if (recipe.op === "len") return atom(`len(${recipe.of[0].name ?? "…"})`);
   if (recipe.op === "arange") return atom(String(index[0]));
+  if (recipe.op === "array") return atom(placed("array", index));
   if (recipe.op === "@") return writtenProduct(recipe, index, context, letters);
   if (recipe.op in MOVES) return writtenMove(recipe, index, context, letters);
   if (recipe.op in REDUCTIONS) return writtenReduction(recipe, index, context, letters);
@@ -42,6 +44,7 @@ function writtenElementwise(op, operands) {
 function writtenCall(op, a, b, c) {
   if (op === "negative") return { text: `−${inside(a, 2)}`, strength: 1 };
   if (op === "abs") return { text: `|${a.text}|`, strength: CALLED };
+  if (op === "truncated" || op === "truth") return a;
   if (op === "square") return { text: `${inside(a, CALLED)}²`, strength: 4 };
   if (op === "where") return { text: `${inside(b, 1)} if ${inside(a, 0)} else ${inside(c, 1)}`, strength: -1 };
   const name = { maximum: "max", minimum: "min" }[op] ?? op;
@@ -72,9 +75,10 @@ function writtenReduction(recipe, index, context, letters) {
 function writtenMove(recipe, index, context, letters) {
   const shapes = recipe.of.map((x) => shapeOfRecipe(x, context));
   const read = (operand, place) => written(recipe.of[operand], place, context, letters).text;
-  const needsNumbers = ["concatenate", "reshape"].includes(recipe.op);
+  const numbers = (operand, place) => numberAt(recipe.of[operand], place, context);
+  const needsNumbers = ["concatenate", "reshape", "stack", "flip"].includes(recipe.op);
   if (needsNumbers && index.some((place) => typeof place !== "number"))
     return { text: placed(`${recipe.op}(${recipe.of.map((x) => x.name ?? "…").join(", ")})`, index), strength: CALLED };
-  const [operand, place] = MOVES[recipe.op].source(index, shapes, recipe.attributes ?? {}, read);
+  const [operand, place] = MOVES[recipe.op].source(index, shapes, recipe.attributes ?? {}, recipe.op === "reshape" ? numbers : read);
   return written(recipe.of[operand], place, context, letters);
 }

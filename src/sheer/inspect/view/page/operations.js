@@ -19,28 +19,26 @@ export const ELEMENTWISE = {
   "<=": { of: truth((a, b) => a <= b), ...infix("≤", 0) },
   "==": { of: truth((a, b) => a === b), ...infix("=", 0) },
   "!=": { of: truth((a, b) => a !== b), ...infix("≠", 0) },
-  "&": { of: truth((a, b) => a && b), ...infix("and", 0) },
-  "|": { of: truth((a, b) => a || b), ...infix("or", 0) },
+  floor_divide: { of: (a, b) => Math.floor(a / b), ...infix("//", 2) },
+  mod: { of: (a, b) => a - b * Math.floor(a / b), ...infix("mod", 2) },
+  power: { of: (a, b) => a ** b, ...infix("^", 4) },
+  logical_and: { of: truth((a, b) => a && b), ...infix("and", 0) },
+  logical_or: { of: truth((a, b) => a || b), ...infix("or", 0) },
+  logical_not: { of: (a) => (a ? 0 : 1) },
   negative: { of: (a) => -a },
-  not: { of: (a) => (a ? 0 : 1) },
-  exp: { of: Math.exp },
-  expm1: { of: Math.expm1 },
-  log: { of: Math.log },
-  log1p: { of: Math.log1p },
-  sqrt: { of: Math.sqrt },
-  tanh: { of: Math.tanh },
-  sin: { of: Math.sin },
-  cos: { of: Math.cos },
-  abs: { of: Math.abs },
   square: { of: (a) => a * a },
-  sign: { of: Math.sign },
-  floor: { of: Math.floor },
-  ceil: { of: Math.ceil },
   isnan: { of: (a) => (Number.isNaN(a) ? 1 : 0) },
+  isinf: { of: (a) => (Math.abs(a) === Infinity ? 1 : 0) },
+  isfinite: { of: (a) => (Number.isFinite(a) ? 1 : 0) },
+  logaddexp: { of: (a, b) => (a === b ? a + Math.LN2 : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b)))) },
+  truncated: { of: Math.trunc },
+  truth: { of: (a) => (a ? 1 : 0) },
   maximum: { of: (a, b) => (a > b || Number.isNaN(a) ? a : b) },
   minimum: { of: (a, b) => (a < b || Number.isNaN(a) ? a : b) },
   where: { of: (condition, a, b) => (condition ? a : b) },
 };
+const OF_MATH = "exp expm1 log log1p log2 log10 sqrt tanh sinh cosh sin cos abs sign floor ceil";
+for (const name of OF_MATH.split(" ")) ELEMENTWISE[name] = { of: Math[name] };
 
 const best = (isBetter) => (values) => {
   let found = 0;
@@ -82,12 +80,15 @@ export const MOVES = {
     },
   },
   reshape: {
-    shape: ([a], { shape }) => reshaped(a, shape),
-    source: (index, [a], { shape }) => [0, placeAt(offsetOf(index, reshaped(a, shape)), a)],
+    shape: ([a, ...sizes], attributes, read) => reshaped(a, sizes.map((_, k) => read(k + 1, []))),
+    source: (index, [a, ...sizes], attributes, read) => {
+      const shape = reshaped(a, sizes.map((_, k) => read(k + 1, [])));
+      return [0, placeAt(offsetOf(index, shape), a)];
+    },
   },
   expand_dims: {
-    shape: ([a], { axis }) => a.toSpliced(axis < 0 ? axis + a.length + 1 : axis, 0, 1),
-    source: (index, [a], { axis }) => [0, index.toSpliced(axis < 0 ? axis + a.length + 1 : axis, 1)],
+    shape: ([a], { axis }) => newAxes(axis, a.length).reduce((shape, k) => shape.toSpliced(k, 0, 1), a),
+    source: (index, [a], { axis }) => [0, index.filter((_, k) => !newAxes(axis, a.length).includes(k))],
   },
   squeeze: {
     shape: ([a], { axis }) => a.filter((size, k) => !isSqueezed(a, axis, k)),
@@ -96,15 +97,29 @@ export const MOVES = {
       return [0, a.map((size, k) => (isSqueezed(a, axis, k) ? 0 : left.shift()))];
     },
   },
-  broadcast_to: {
-    shape: (shapes, { shape }) => shape,
+  stretched: {
+    shape: ([a, ...sizes], attributes, read) => sizes.map((_, k) => read(k + 1, [])),
     source: (index, [a]) => [0, stretchedIndex(index, a)],
   },
   slice: {
-    shape: ([a], { slices }) => slicesOf(a, slices).flatMap((s) => s.sizes),
-    source: (index, [a], { slices }) => {
+    shape: ([a], { key }) => slicesOf(a, key).flatMap((s) => s.sizes),
+    source: (index, [a], { key }) => {
       const left = [...index];
-      return [0, slicesOf(a, slices).flatMap((s) => s.place(left))];
+      return [0, slicesOf(a, key).flatMap((s) => s.place(left))];
+    },
+  },
+  flip: {
+    shape: ([a]) => a,
+    source: (index, [a], { axis }) => {
+      const axes = axis == null ? a.map((_, k) => k) : [axis].flat().map((k) => axisOf(k, a.length));
+      return [0, index.map((place, k) => (axes.includes(k) ? a[k] - 1 - place : place))];
+    },
+  },
+  stack: {
+    shape: (shapes, { axis = 0 }) => shapes[0].toSpliced(axisOf(axis, shapes[0].length + 1), 0, shapes.length),
+    source: (index, shapes, { axis = 0 }) => {
+      const along = axisOf(axis, index.length);
+      return [index[along], index.toSpliced(along, 1)];
     },
   },
   concatenate: {
@@ -131,6 +146,14 @@ export const MOVES = {
       return [0, index.toSpliced(along, places.length, place < 0 ? place + a[along] : place)];
     },
   },
+  take_along_axis: {
+    shape: ([a, places]) => places,
+    source: (index, [a], { axis }, read) => {
+      const along = axisOf(axis, a.length);
+      const place = read(1, index);
+      return [0, index.with(along, place < 0 ? place + a[along] : place)];
+    },
+  },
 };
 
 // Words that are made of the others, as the programs' own helpers spell them out.
@@ -147,11 +170,12 @@ export const WORDS = {
     const apart = { op: "expand_dims", of: [x], attributes: { axis: -1 } };
     return call("==", apart, { op: "arange", of: [], attributes: { count } });
   },
-  sigmoid: ([x]) => call("/", { number: 1 }, call("+", { number: 1 }, call("exp", call("negative", x)))),
-  relu: ([x]) => call("maximum", x, { number: 0 }),
-  softplus: ([x]) => call("log", call("+", { number: 1 }, call("exp", x))),
-  silu: ([x]) => call("*", x, call("sigmoid", x)),
-  reciprocal: ([x]) => call("/", { number: 1 }, x),
+  clip: ([x, low, high]) => call("minimum", call("maximum", x, low), high),
+  broadcast_to: ([x], { shape }) => call("stretched", x, ...[shape].flat().map(asRecipe)),
+  cast: ([x], { dtype }) => {
+    if (/^u?int/.test(dtype)) return call("truncated", x);
+    return dtype.startsWith("bool") ? call("truth", x) : x;
+  },
   divide_no_nan: ([a, b]) => {
     const isZero = call("==", b, { number: 0 });
     return call("where", isZero, { number: 0 }, call("/", a, call("where", isZero, { number: 1 }, b)));
@@ -160,6 +184,7 @@ export const WORDS = {
 
 // The recipe of an operation on others.
 export const call = (op, ...of) => ({ op, of });
+const asRecipe = (size) => (typeof size === "number" ? { number: size } : size);
 const along = (op, x, axis) => ({ op, of: [x], attributes: { axis, keepdims: true } });
 
 // How many numbers a shape has.
@@ -187,6 +212,12 @@ export function stretchedIndex(index, shape) {
 // An axis counted from the front.
 export const axisOf = (axis, rank) => (axis < 0 ? axis + rank : axis);
 
+// The new axes, in the count of the result.
+const newAxes = (axis, rank) => {
+  const axes = [axis].flat();
+  return axes.map((k) => axisOf(k, rank + axes.length)).sort((a, b) => a - b);
+};
+
 const isSqueezed = (shape, axis, k) =>
   axis === undefined || axis === null ? shape[k] === 1 : [axis].flat().some((a) => axisOf(a, shape.length) === k);
 
@@ -195,11 +226,11 @@ function reshaped(from, shape) {
   return shape.map((length) => (length < 0 ? sizeOf(from) / known : length));
 }
 
-// Each entry of a slicing: the sizes that it leaves, and how it finds its place in the operand.
-// An entry is a number, [start, stop, step] with nulls where left out, "..." or null (a new axis).
+// Each entry of a key: the sizes that it leaves, and how it finds its place in the operand. An entry
+// is a number, {start, stop, step} with nulls where left out, "..." or null (a new axis).
 function slicesOf(shape, entries) {
   const taken = entries.filter((entry) => entry !== null && entry !== "...").length;
-  const whole = shape.slice(taken).map(() => [null, null, null]);
+  const whole = shape.slice(taken).map(() => ({}));
   const dots = entries.includes("...") ? entries : [...entries, "..."];
   let axis = 0;
   return dots.flatMap((entry) => (entry === "..." ? whole : [entry])).map((entry) => {
@@ -219,7 +250,7 @@ function shifted(place, start, step) {
   return start === 0 ? scaled : `${scaled} + ${start}`;
 }
 
-function bounds([start, stop, step], size) {
+function bounds({ start, stop, step }, size) {
   step ??= 1;
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
   const inside = (place) => Math.min(high, Math.max(low, place < 0 ? place + size : place));

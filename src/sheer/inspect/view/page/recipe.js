@@ -1,7 +1,8 @@
 // Recipes: how a value of the program is computed, evaluated on the arrays of a recorded step.
 import { ELEMENTWISE, MOVES, REDUCTIONS, WORDS, axisOf, offsetOf, placeAt, sizeOf, stretchedIndex } from "./operations.js";
+import { realNumber } from "./format.js";
 
-// A whole value: {shape, data: Float64Array}. `get(name)` answers {shape, data} of a value of the step.
+// A whole value: {shape, data}. `get(name)` answers {shape, data} of a value of the step.
 export const evaluate = (recipe, get) => wholeOf(recipe, recipeContext(get));
 
 // One number of a value, with what made it.
@@ -23,8 +24,9 @@ export function gapsIn(recipe) {
   if (!recipe) return ["a part of the line"];
   if (recipe.name !== undefined || recipe.number !== undefined) return [];
   const isKnown = [ELEMENTWISE, REDUCTIONS, MOVES, WORDS].some((family) => Object.hasOwn(family, recipe.op));
-  const own = isKnown || ["@", "len", "arange", "cast", "astype"].includes(recipe.op) ? [] : [recipe.op];
-  return [...new Set([...own, ...recipe.of.flatMap(gapsIn)])];
+  const own = isKnown || ["@", "len", "arange", "array"].includes(recipe.op) ? [] : [recipe.op];
+  const hasRecipes = (recipe.attributes?.key ?? []).some((k) => k && Object.values(k).some((end) => end?.op));
+  return [...new Set([...own, ...(hasRecipes ? ["slice"] : []), ...recipe.of.flatMap(gapsIn)])];
 }
 
 // The terms of a part that weigh most, as [{k, value}], the largest first.
@@ -38,7 +40,6 @@ export function largestTerms(terms, count) {
 
 // A word in the operations that it is made of; any other recipe as it is.
 export function spelled(recipe) {
-  if (recipe.op === "cast" || recipe.op === "astype") return spelled(recipe.of[0]);
   if (!Object.hasOwn(WORDS, recipe.op ?? "")) return recipe;
   if (!SPELLED.has(recipe)) SPELLED.set(recipe, spelled(WORDS[recipe.op](recipe.of, recipe.attributes ?? {})));
   return SPELLED.get(recipe);
@@ -58,13 +59,16 @@ function newShape(recipe, context) {
   if (recipe.name !== undefined) return context.get(recipe.name).shape;
   if (recipe.number !== undefined || recipe.op === "len") return [];
   if (recipe.op === "arange") return [recipe.attributes.count];
+  if (recipe.op === "array") return nestedShape(recipe.attributes.values);
   const shapes = recipe.of.map((operand) => shapeOfRecipe(operand, context));
   if (recipe.op === "@") return productShape(...shapes);
-  if (recipe.op in MOVES) return MOVES[recipe.op].shape(shapes, recipe.attributes ?? {});
+  if (recipe.op in MOVES) return MOVES[recipe.op].shape(shapes, recipe.attributes ?? {}, readerOf(recipe, context));
   if (recipe.op in REDUCTIONS) return reducedShape(shapes[0], recipe);
   if (recipe.op in ELEMENTWISE) return broadcastShape(shapes);
   throw new Error(`The page does not know the operation ${recipe.op}.`);
 }
+
+const nestedShape = (values) => (Array.isArray(values) ? [values.length, ...nestedShape(values[0] ?? 0)] : []);
 
 export function broadcastShape(shapes) {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
@@ -100,10 +104,11 @@ function wholeOf(given, context) {
 
 function newWhole(recipe, context) {
   if (recipe.name !== undefined) return context.get(recipe.name);
-  if (recipe.number !== undefined) return { shape: [], data: Float64Array.of(recipe.number) };
+  if (recipe.number !== undefined) return { shape: [], data: Float64Array.of(realNumber(recipe.number)) };
   const shape = shapeOfRecipe(recipe, context);
   if (recipe.op === "len") return { shape, data: Float64Array.of(shapeOfRecipe(recipe.of[0], context)[0]) };
   if (recipe.op === "arange") return { shape, data: Float64Array.from({ length: shape[0] }, (_, k) => k) };
+  if (recipe.op === "array") return { shape, data: Float64Array.from(recipe.attributes.values.flat(Infinity), realNumber) };
   if (recipe.op === "@") return product(shape, ...recipe.of.map((operand) => wholeOf(operand, context)));
   if (recipe.op in ELEMENTWISE) return elementwise(shape, recipe, context);
   const data = new Float64Array(sizeOf(shape));
@@ -171,7 +176,7 @@ function termsAt(recipe, context) {
 }
 
 // One number of a value. What only moves numbers is not computed whole for it.
-function numberAt(given, index, context) {
+export function numberAt(given, index, context) {
   const recipe = spelled(given);
   if (recipe.op in MOVES) {
     const [operand, place] = sourceOf(recipe, index, context);
@@ -181,17 +186,18 @@ function numberAt(given, index, context) {
   return whole.data[offsetOf(index, whole.shape)];
 }
 
+const readerOf = (recipe, context) => (operand, place) => numberAt(recipe.of[operand], place, context);
+
 function sourceOf(recipe, index, context) {
   const shapes = recipe.of.map((operand) => shapeOfRecipe(operand, context));
-  const read = (operand, place) => numberAt(recipe.of[operand], place, context);
-  return MOVES[recipe.op].source(index, shapes, recipe.attributes ?? {}, read);
+  return MOVES[recipe.op].source(index, shapes, recipe.attributes ?? {}, readerOf(recipe, context));
 }
 
 function partOf(given, index, context) {
   const recipe = spelled(given);
   const part = { recipe: given, index };
   if (recipe.name !== undefined) return { ...part, name: recipe.name, value: numberAt(recipe, index, context) };
-  if (recipe.number !== undefined || recipe.op === "len" || recipe.op === "arange")
+  if (recipe.number !== undefined || ["len", "arange", "array"].includes(recipe.op))
     return { ...part, value: numberAt(recipe, index, context) };
   if (recipe.op in MOVES) {
     const [operand, place] = sourceOf(recipe, index, context);
