@@ -13,11 +13,13 @@ export function controlsBar(app) {
   const place = h("span", { class: "step-place" });
   const until = untilForm(app);
   const note = h("p", { class: "note" });
+  const more = moreButton(() => el);
   const el = h(
     "div",
     { class: "controls", role: "toolbar", "aria-label": "Controls" },
     h("div", { class: "group", role: "group", "aria-label": "Lines" }, group("line")),
-    h("div", { class: "group", role: "group", "aria-label": "Recorded steps" }, previous, place, next),
+    h("div", { class: "group steps", role: "group", "aria-label": "Recorded steps" }, previous, place, next),
+    more,
     h("div", { class: "group training", role: "group", "aria-label": "Training" }, group("training"), until.el),
     note,
   );
@@ -27,10 +29,20 @@ export function controlsBar(app) {
     for (const [action, button] of buttons) dressButton(app, action, button);
     until.update();
     el.setAttribute("aria-busy", String(Boolean(app.busy)));
-    write(note, app.live ? "" : whyNot(app, { needs: "unfinished" }));
+    write(note, app.live ? "" : "Exported page: these need a live one.");
   }
 
   return { el, title: "Controls", update };
+}
+
+// On a narrow page the training's controls wait behind this button.
+function moreButton(bar) {
+  const button = h("button", { type: "button", class: "action more", "aria-label": "Training controls", "aria-expanded": "false", on: { click: toggle } }, icon("more"));
+  function toggle() {
+    const isOpen = bar().classList.toggle("is-open");
+    button.setAttribute("aria-expanded", String(isOpen));
+  }
+  return button;
 }
 
 function actionButton(app, action) {
