@@ -97,9 +97,16 @@ function createPage(app, root, voice) {
   );
   closeMeaningsOnClick(el);
   listenToKeys(app, root, help);
+  measureBar(bar.el, el);
 
   const parts = [status, bar, flow, program, ...Object.values(panels)];
   return { el, update: (view) => parts.forEach((part) => updated(part, view, voice)) };
+}
+
+// What sticks below the controls must know how high they are.
+function measureBar(bar, page) {
+  const measure = () => page.style.setProperty("--bar", `${bar.offsetHeight}px`);
+  new ResizeObserver(measure).observe(bar);
 }
 
 // One panel's failure is said, and leaves the others alone.

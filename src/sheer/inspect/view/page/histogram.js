@@ -10,7 +10,7 @@ export function smallHistogram(histogram, width = 72, height = 20) {
   const label = `histogram from ${formatNumber(low)} to ${formatNumber(high)}`;
   return s(
     "svg",
-    { class: "histogram", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
+    { class: "histogram", width, height, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
     s("path", { class: "bars", d: barsPath(counts, width, height) }),
     zeroMark(low, high, width, height),
   );
