@@ -44,7 +44,7 @@ function partLine(part, context) {
 }
 
 const equals = () => h("span", { class: "equals" }, " = ");
-export const numberText = (value, digits = 4) => h("span", { class: "number" }, formatNumber(value, digits));
+export const numberText = (value, digits = 4) => h("span", { class: "num" }, formatNumber(value, digits));
 const formulaText = (part, { get }) => formulaOf(part.recipe, part.index, get);
 
 function innerOf(part, context, depth) {
@@ -97,13 +97,13 @@ const factorsOf = (term) => (term.op === "*" && term.parts.every((p) => p.name !
 
 function termRow(term, value, most, context) {
   const factors = factorsOf(term);
-  const result = h("td", { class: "number" }, formatNumber(value, 4));
+  const result = h("td", { class: "num" }, formatNumber(value, 4));
   const bar = h("td", { class: "bar-cell", "aria-hidden": "true" }, termBar(value, most));
   if (!factors) {
     const label = isLeaf(term) && term.name !== undefined ? cellButton(term.name, term.index, context) : h("code", {}, formulaText(term, context));
     return h("tr", {}, h("td", {}, label), h("td", { class: "sign" }, "="), result, bar);
   }
-  const factor = (p) => h("td", {}, cellButton(p.name, p.index, context), " ", h("span", { class: "number faint" }, formatNumber(p.value, 3)));
+  const factor = (p) => h("td", {}, cellButton(p.name, p.index, context), " ", h("span", { class: "num faint" }, formatNumber(p.value, 3)));
   return h("tr", {}, factor(factors[0]), h("td", { class: "sign" }, "×"), factor(factors[1]), h("td", { class: "sign" }, "="), result, bar);
 }
 

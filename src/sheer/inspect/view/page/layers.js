@@ -10,7 +10,7 @@ const GAUGE = { low: -7, high: 0, healthy: [-4, -2] };
 
 export function layersPanel(app) {
   const title = "Layers";
-  const note = h("p", { class: "note" }, "No step is recorded yet.");
+  const note = h("p", { class: "panel-note" }, "No step is recorded yet.");
   const cards = h("div", { class: "cards" });
   const el = h("section", {}, h("h2", {}, title), note, cards);
   let shown = {};
@@ -57,7 +57,7 @@ function lensButton(app, name) {
 const series = ({ steps, layer }, key) => steps.map((step) => realNumber(step.layers?.[layer.name]?.[key]));
 
 function figureHead(text, term, number) {
-  return h("div", { class: "figure-head" }, h("span", {}, text), term ? explain(term) : null, h("span", { class: "number" }, number));
+  return h("div", { class: "figure-head" }, h("span", {}, text), term ? explain(term) : null, h("span", { class: "num" }, number));
 }
 
 function activationFigure(context) {
@@ -122,6 +122,6 @@ function ratioGauge(ratio, label) {
 }
 
 function normsTable(figures) {
-  const row = (text, term, key) => h("div", {}, h("dt", {}, text, explain(term)), h("dd", { class: "number" }, formatNumber(figures[key])));
+  const row = (text, term, key) => h("div", {}, h("dt", {}, text, explain(term)), h("dd", { class: "num" }, formatNumber(figures[key])));
   return h("dl", { class: "norms" }, row("size of the weights", "weight_norm", "weight_norm"), row("size of the update", "update_norm", "update_norm"));
 }

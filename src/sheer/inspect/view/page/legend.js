@@ -8,9 +8,9 @@ const [WIDTH, HEIGHT] = [140, 10];
 
 // {el, draw(range)}: the range as `rangeOf` tells it.
 export function heatLegend() {
-  const canvas = h("canvas", { class: "scale", width: WIDTH * 2, height: HEIGHT * 2, "aria-hidden": "true" });
-  const [low, high, notes] = [h("span", { class: "number" }), h("span", { class: "number" }), h("span", { class: "notes" })];
-  const el = h("div", { class: "legend" }, low, canvas, high, notes);
+  const canvas = h("canvas", { class: "heat-scale", width: WIDTH * 2, height: HEIGHT * 2, "aria-hidden": "true" });
+  const [low, high, notes] = [h("span", { class: "num" }), h("span", { class: "num" }), h("span", { class: "heat-notes" })];
+  const el = h("div", { class: "heat-legend" }, low, canvas, high, notes);
   return {
     el,
     draw(range) {
@@ -36,7 +36,7 @@ function paintScale(canvas, from, to) {
 function notesOf(range, canvas) {
   const parts = [`least ${formatNumber(range.low)}, greatest ${formatNumber(range.high)}`];
   const colours = heatColours(canvas);
-  const swatch = (colour) => h("i", { class: "swatch", style: { background: cssColour(colour) } });
+  const swatch = (colour) => h("i", { class: "heat-swatch", style: { background: cssColour(colour) } });
   if (range.nans) parts.push([", ", swatch(colours.nan), `${formatCount(range.nans)} NaN`]);
   if (range.infinities) parts.push([", ", swatch(colours.infinite), `${formatCount(range.infinities)} infinite`]);
   return parts;

@@ -22,7 +22,7 @@ export function lensPanel(app) {
   const sliders = indexSliders((index) => app.show({ cell: index }));
   const options = lensOptions(() => draw());
   const answer = cellAnswer(app, { go, back });
-  const note = h("p", { class: "note" });
+  const note = h("p", { class: "panel-note" });
   const body = h("div", { class: "lens-body" }, h("div", { class: "lens-map" }, map.el, legend.el, sliders.el), answer.el);
   const el = h(
     "section",
@@ -127,7 +127,7 @@ function indexIn(name, tensor, view, words, row) {
 function lensOptions(changed) {
   const zoom = h("input", { type: "range", min: 0, max: 6, step: 0.5, value: 0, on: { input: changed } });
   const image = h("input", { type: "checkbox", checked: true, on: { change: changed } });
-  const asImage = h("label", { class: "check" }, image, "as an image");
+  const asImage = h("label", { class: "option" }, image, "as an image");
   const channels = h("select", { "aria-label": "Channel", on: { change: changed } });
   const el = h("div", { class: "lens-options" }, asImage, channels, h("label", { class: "zoom" }, "Zoom", zoom));
   return {
@@ -161,7 +161,7 @@ function cellAnswer(app, { go, back }) {
     const { name, tensor, index, words } = shown;
     const recorded = tensor.data[offsetOf(index, tensor.shape)];
     backButton.hidden = !wayBack;
-    fill(headline, placed(name, index), " = ", h("span", { class: "number" }, formatNumber(recorded, 5)));
+    fill(headline, placed(name, index), " = ", h("span", { class: "num" }, formatNumber(recorded, 5)));
     write(place, placeInValue(words, index, app.state));
     place.hidden = !index.length;
     const recipe = recipeOf(app.state, name);
@@ -213,6 +213,6 @@ async function readerFor(app, recipe) {
 
 function checkLine(value, recorded, dtype) {
   const difference = Math.abs(value - recorded);
-  const line = ["Added up here in float64: ", h("span", { class: "number" }, formatNumber(value, 8)), `; recorded in ${dtype}: `, h("span", { class: "number" }, formatNumber(recorded, 8))];
+  const line = ["Added up here in float64: ", h("span", { class: "num" }, formatNumber(value, 8)), `; recorded in ${dtype}: `, h("span", { class: "num" }, formatNumber(recorded, 8))];
   return Number.isFinite(difference) ? [...line, `; they differ by ${formatNumber(difference, 2)}.`] : [...line, "."];
 }

@@ -18,10 +18,10 @@ export function sparkline({ values, spread, chosen, isLog, label }) {
   return s(
     "svg",
     { class: "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label, preserveAspectRatio: "none" },
-    bands.length ? s("path", { class: "band", d: bandPath(bands, x, y) }) : null,
-    chosen >= 0 ? s("line", { class: "now", x1: x(chosen), x2: x(chosen), y1: 0, y2: HEIGHT }) : null,
-    s("path", { class: "line", d: linePath(line, x, y) }),
-    isThere ? s("circle", { class: "dot", cx: x(chosen), cy: y(line[chosen]), r: 3 }) : null,
+    bands.length ? s("path", { class: "spark-band", d: bandPath(bands, x, y) }) : null,
+    chosen >= 0 ? s("line", { class: "spark-now", x1: x(chosen), x2: x(chosen), y1: 0, y2: HEIGHT }) : null,
+    s("path", { class: "spark-line", d: linePath(line, x, y) }),
+    isThere ? s("circle", { class: "spark-dot", cx: x(chosen), cy: y(line[chosen]), r: 3 }) : null,
   );
 }
 

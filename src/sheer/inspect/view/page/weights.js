@@ -22,7 +22,7 @@ export function weightsPanel(app) {
   let turn = 0;
   const redraw = () => shown.parts && draw();
   const tools = weightTools(choice, kernel, redraw);
-  const note = h("p", { class: "note" });
+  const note = h("p", { class: "panel-note" });
   const legend = heatLegend();
   const large = largeUnit(app, kernel);
   const tiles = h("div", { class: "tiles" });
