@@ -1,7 +1,8 @@
-// The page: joins the source, the app and the panels; lays them out; starts itself where it may.
+// The page: joins the source, the app and the panels, and lays them out. Who mounts it: the page that
+// the server sends and the exported file (assets.py), and a notebook by render().
 
 import { h, fill, unseen, wantsCalm } from "./dom.js";
-import { liveSource, fileSource, widgetSource } from "./source.js";
+import { widgetSource } from "./source.js";
 import { createApp } from "./store.js";
 import { closeMeaningsOnClick } from "./meanings.js";
 import { themeSwitch } from "./theme.js";
@@ -156,16 +157,5 @@ function render({ model, el }) {
   mount(el, source).catch(console.error);
   return () => source.close();
 }
-
-// The page's own entry: its place is marked, and its data embedded, or at the server it came from.
-function start(place) {
-  const embedded = document.getElementById("sheer-data");
-  const token = new URLSearchParams(location.search).get("token") ?? "";
-  const source = embedded ? fileSource(JSON.parse(embedded.textContent)) : liveSource("", token);
-  mount(place, source).catch(console.error);
-}
-
-const marked = globalThis.document?.querySelector("[data-sheer-page]");
-if (marked) start(marked);
 
 export default { mount, render };

@@ -49,3 +49,8 @@ function itemOf(line, number) {
 function codeOf(lines) {
   return lines.map((line) => line.replace(/^ {4}/, "").replace(TAIL_COMMENT, "")).join("\n");
 }
+
+// The lines of a code, each with its indentation apart: [{indent, text}].
+export function indentedLines(code) {
+  return code.split("\n").map((line) => ({ indent: line.search(/\S|$/), text: line.trim() }));
+}

@@ -3,7 +3,7 @@
 import { h, fill, unseen } from "./dom.js";
 import { formatSeconds } from "./format.js";
 import { explain } from "./meanings.js";
-import { listingOf } from "./listing.js";
+import { indentedLines, listingOf } from "./listing.js";
 import { phasesOf } from "./moves.js";
 import { phaseOf } from "./phases.js";
 import { colouredCode } from "./syntax.js";
@@ -94,7 +94,13 @@ function lineOf({ kind, phase, number, code }) {
       phase === "result" ? null : explain(phase),
     );
   }
-  return h("div", { class: `line ${kind}` }, lineNumber(number), h("code", {}, colouredCode(code)));
+  return h("div", { class: `line ${kind}` }, lineNumber(number), codeBlock(code));
+}
+
+// Code whose lines, where they are broken for want of room, hang behind their own beginning.
+function codeBlock(code, link) {
+  const lines = indentedLines(code).map(({ indent, text }) => h("span", { class: "code-line", style: { "--indent": String(indent) } }, colouredCode(text, link)));
+  return h("code", {}, lines);
 }
 
 function lineNumber(number) {
@@ -123,7 +129,7 @@ function rowLine(app, { row, number, code }, isValue) {
     { class: `line row phase-${phase}`, role: "group", tabindex: -1, on },
     unseen(`line ${number}: `),
     lineNumber(number),
-    h("code", {}, colouredCode(code, link)),
+    codeBlock(code, link),
     values,
   );
   return { el, values };

@@ -18,14 +18,14 @@ export function valueLine(statistics, name = "") {
     h("span", { class: "shape" }, formatShape(statistics.shape)),
     smallHistogram(statistics.histogram, 48, 16),
     h("span", { class: "range" }, rangeText(statistics)),
-    h("span", { class: "zeros" }, statistics.zeros ? `${formatShare(statistics.zeros)} zeros` : ""),
+    h("span", { class: "zeros" }, statistics.zeros ? [formatShare(statistics.zeros), h("span", { class: "word" }, " zeros")] : ""),
     faults(statistics),
   );
 }
 
-// "−2.1 … 0.03 … 3.9"
+// "−2.1 … 0.031 … 3.9"
 export function rangeText({ minimum, mean, maximum }) {
-  return [minimum, mean, maximum].map((number) => formatNumber(number)).join(" … ");
+  return [minimum, mean, maximum].map((number) => formatNumber(number, 2)).join(" … ");
 }
 
 // NaN and infinities, marked with a sign as well as with a colour.
