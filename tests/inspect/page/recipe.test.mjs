@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 const page = process.env.PAGE;
-const { cell, evaluate, gapsIn, largestTerms, namesIn } = await import(`${page}/recipe.js`);
+const { cell, evaluate, gapsIn, largestTerms, recipeNames } = await import(`${page}/recipe.js`);
 const { formulaOf } = await import(`${page}/formula.js`);
 const { placeAt } = await import(`${page}/operations.js`);
 const { arrays, cases } = JSON.parse(readFileSync(process.env.FIGURES, "utf8"));
@@ -75,6 +75,6 @@ test("formulas are those of the textbook", () => {
 test("what is not known is said by name, and so is what a recipe reads", () => {
   assert.deepEqual(gapsIn(call("+", [call("fractions", [name("a")]), null])), ["fractions", "a part of the line"]);
   assert.deepEqual(gapsIn(affine), []);
-  assert.deepEqual(namesIn(affine), ["a", "w", "bias"]);
+  assert.deepEqual(recipeNames(affine), ["a", "w", "bias"]);
   assert.throws(() => evaluate(call("fractions", [name("a")]), get), /does not know the operation fractions/);
 });

@@ -61,14 +61,14 @@ function termsOf(part, context, isOpen) {
   }; the largest first`;
   const body = h("div", {});
   const details = h("details", { class: "terms", open: isOpen }, h("summary", {}, summary), body);
-  const show = (count) => fill(body, termsTable(part, context, count), moreButton(terms.count, count, show));
+  const show = (count) => fill(body, termsTable(part, context, count), moreTermsButton(terms.count, count, show));
   const showOnce = () => details.open && !body.firstChild && show(AT_ONCE);
   details.addEventListener("toggle", showOnce);
   showOnce();
   return details;
 }
 
-function moreButton(all, shown, show) {
+function moreTermsButton(all, shown, show) {
   if (shown >= all) return null;
   const next = Math.min(all, shown + MORE);
   return h("button", { type: "button", class: "quiet", on: { click: () => show(next) } }, `Show ${formatCount(next - shown)} more`);

@@ -1,7 +1,7 @@
 // One number of a value as a formula: Σᵢ x[3, i] · dense.kernel[i, 17] + dense.bias[17].
 import { ELEMENTWISE, MOVES, REDUCTIONS, stretchedIndex } from "./operations.js";
 import { realNumber } from "./format.js";
-import { axesOf, numberAt, recipeContext, shapeOfRecipe, spelled } from "./recipe.js";
+import { reducedAxes, numberAt, recipeContext, shapeOfRecipe, spelled } from "./recipe.js";
 
 const LETTERS = { i: "ᵢ", j: "ⱼ", k: "ₖ", m: "ₘ", n: "ₙ", p: "ₚ", s: "ₛ", t: "ₜ" };
 const CALLED = 5;
@@ -60,7 +60,7 @@ function writtenProduct({ of: [a, b] }, index, context, [letter, ...rest]) {
 
 function writtenReduction(recipe, index, context, letters) {
   const shape = shapeOfRecipe(recipe.of[0], context);
-  const axes = axesOf(recipe, shape.length);
+  const axes = reducedAxes(recipe, shape.length);
   const own = letters.slice(0, axes.length);
   const left = recipe.attributes?.keepdims ? index.filter((_, axis) => !axes.includes(axis)) : [...index];
   const inner = shape.map((_, axis) => (axes.includes(axis) ? own[axes.indexOf(axis)] : left.shift()));

@@ -4,11 +4,11 @@ import { fill, h } from "./dom.js";
 import { formatCount, formatNumber } from "./format.js";
 import { cssColour, heatColour, heatColours } from "./palette.js";
 
-const [WIDTH, HEIGHT] = [140, 10];
+const [SCALE_WIDTH, SCALE_HEIGHT] = [140, 10];
 
 // {el, draw(range)}: the range as `rangeOf` tells it.
 export function heatLegend() {
-  const canvas = h("canvas", { class: "heat-scale", width: WIDTH * 2, height: HEIGHT * 2, "aria-hidden": "true" });
+  const canvas = h("canvas", { class: "heat-scale", width: SCALE_WIDTH * 2, height: SCALE_HEIGHT * 2, "aria-hidden": "true" });
   const [low, high, notes] = [h("span", { class: "num" }), h("span", { class: "num" }), h("span", { class: "heat-notes" })];
   const el = h("div", { class: "heat-legend" }, low, canvas, high, notes);
   return {

@@ -12,7 +12,7 @@ import { indexSliders } from "./sliders.js";
 import { matrixOf, strongestIn } from "./matrix.js";
 import { offsetOf } from "./operations.js";
 import { rangeOf } from "./palette.js";
-import { cell, gapsIn, namesIn } from "./recipe.js";
+import { cell, gapsIn, recipeNames } from "./recipe.js";
 import { valueSelect } from "./values.js";
 
 export function lensPanel(app) {
@@ -165,7 +165,7 @@ function cellAnswer(app, { go, back }) {
     write(place, placeInValue(words, index, app.state));
     place.hidden = !index.length;
     const recipe = recipeOf(app.state, name);
-    const said = whyNot(app, name, recipe);
+    const said = whyNoSum(app, name, recipe);
     if (said) return fillAnswer([said], [], []);
     try {
       const get = await readerFor(app, recipe);
@@ -194,18 +194,18 @@ function recipeOf(state, name) {
 }
 
 // Why there is no sum to see; empty where there is one.
-function whyNot(app, name, recipe) {
+function whyNoSum(app, name, recipe) {
   const isComputed = app.state.program.rows.some((row) => row.targets.includes(name));
   if (!isComputed) return "This went into the step: no line of the program computes it.";
   if (!recipe) return "The page cannot take this line apart; the recorded value is shown.";
   const gaps = gapsIn(recipe);
   if (gaps.length) return `The page cannot compute ${gaps.join(", ")} by itself; the recorded value is shown.`;
-  const missing = namesIn(recipe).filter((part) => !app.view.step.tensors.includes(part));
+  const missing = recipeNames(recipe).filter((part) => !app.view.step.tensors.includes(part));
   return missing.length ? `The numbers of ${missing.join(", ")} were not kept for this step.` : "";
 }
 
 async function readerFor(app, recipe) {
-  const names = namesIn(recipe);
+  const names = recipeNames(recipe);
   const tensors = await Promise.all(names.map((name) => app.tensor(name)));
   const byName = new Map(names.map((name, k) => [name, tensors[k]]));
   return (name) => byName.get(name);

@@ -157,7 +157,7 @@ export const MOVES = {
 };
 
 // Words that are made of the others, as the programs' own helpers spell them out.
-export const WORDS = {
+export const SPELLING = {
   softmax: ([x], { axis = -1 }) => {
     const e = call("exp", call("-", x, along("max", x, axis)));
     return call("/", e, along("sum", e, axis));

@@ -1,6 +1,6 @@
 // A prediction for one row: by the live model, or in an exported file by the recipes of the program.
 
-import { evaluate, gapsIn, namesIn } from "./recipe.js";
+import { evaluate, gapsIn, recipeNames } from "./recipe.js";
 import { sizeOf } from "./operations.js";
 
 // The inputs of the predict program, with their shapes: [{name, shape, image}].
@@ -40,7 +40,7 @@ async function predictedHere(app, rows) {
 // The weights and other state that the lines read, of the step shown.
 async function fetchState(app, lines, values) {
   const isMade = new Set(lines.flatMap(({ targets }) => targets));
-  const needed = new Set(lines.flatMap(({ recipes }) => Object.values(recipes).flatMap(namesIn)));
+  const needed = new Set(lines.flatMap(({ recipes }) => Object.values(recipes).flatMap(recipeNames)));
   const names = [...needed].filter((name) => !isMade.has(name) && !values.has(name));
   const tensors = await Promise.all(names.map((name) => app.tensor(name)));
   names.forEach((name, k) => values.set(name, tensors[k]));
@@ -56,7 +56,7 @@ export function whyNoPrediction(app) {
   const gaps = lines.flatMap(({ source, recipes }) => Object.values(recipes ?? {}).flatMap((recipe) => (gapsIn(recipe).length ? [source] : [])));
   if (gaps.length) return `This exported page cannot compute by itself: ${gaps[0]}. A live page can: sheer view, or callbacks.View().`;
   const isMade = new Set(lines.flatMap(({ targets }) => targets));
-  const needed = new Set(lines.flatMap(({ recipes }) => Object.values(recipes ?? {}).flatMap(namesIn)));
+  const needed = new Set(lines.flatMap(({ recipes }) => Object.values(recipes ?? {}).flatMap(recipeNames)));
   const known = new Set([...predictInputs(app.state).map(({ name }) => name), ...app.view.step.tensors]);
   const missing = [...needed].filter((name) => !isMade.has(name) && !known.has(name));
   return missing.length ? `The numbers of ${missing.join(", ")} were not kept for this step.` : "";

@@ -1,5 +1,5 @@
 // Recipes: how a value of the program is computed, evaluated on the arrays of a recorded step.
-import { ELEMENTWISE, MOVES, REDUCTIONS, WORDS, axisOf, offsetOf, placeAt, sizeOf, stretchedIndex } from "./operations.js";
+import { ELEMENTWISE, MOVES, REDUCTIONS, SPELLING, axisOf, offsetOf, placeAt, sizeOf, stretchedIndex } from "./operations.js";
 import { realNumber } from "./format.js";
 
 // A whole value: {shape, data}. `get(name)` answers {shape, data} of a value of the step.
@@ -13,17 +13,17 @@ export const evaluate = (recipe, get) => wholeOf(recipe, recipeContext(get));
 export const cell = (recipe, index, get) => partOf(recipe, index, recipeContext(get));
 
 // The names of the values that a recipe reads, each once.
-export function namesIn(recipe) {
+export function recipeNames(recipe) {
   if (!recipe) return [];
   if (recipe.name !== undefined) return [recipe.name];
-  return [...new Set((recipe.of ?? []).flatMap(namesIn))];
+  return [...new Set((recipe.of ?? []).flatMap(recipeNames))];
 }
 
 // What in a recipe is not understood here, as words for the reader; empty where all is.
 export function gapsIn(recipe) {
   if (!recipe) return ["a part of the line"];
   if (recipe.name !== undefined || recipe.number !== undefined) return [];
-  const isKnown = [ELEMENTWISE, REDUCTIONS, MOVES, WORDS].some((family) => Object.hasOwn(family, recipe.op));
+  const isKnown = [ELEMENTWISE, REDUCTIONS, MOVES, SPELLING].some((family) => Object.hasOwn(family, recipe.op));
   const own = isKnown || ["@", "len", "arange", "array"].includes(recipe.op) ? [] : [recipe.op];
   const hasRecipes = (recipe.attributes?.key ?? []).some((k) => k && Object.values(k).some((end) => end?.op));
   return [...new Set([...own, ...(hasRecipes ? ["slice"] : []), ...recipe.of.flatMap(gapsIn)])];
@@ -40,8 +40,8 @@ export function largestTerms(terms, count) {
 
 // A word in the operations that it is made of; any other recipe as it is.
 export function spelled(recipe) {
-  if (!Object.hasOwn(WORDS, recipe.op ?? "")) return recipe;
-  if (!SPELLED.has(recipe)) SPELLED.set(recipe, spelled(WORDS[recipe.op](recipe.of, recipe.attributes ?? {})));
+  if (!Object.hasOwn(SPELLING, recipe.op ?? "")) return recipe;
+  if (!SPELLED.has(recipe)) SPELLED.set(recipe, spelled(SPELLING[recipe.op](recipe.of, recipe.attributes ?? {})));
   return SPELLED.get(recipe);
 }
 const SPELLED = new WeakMap();
@@ -85,13 +85,13 @@ function productShape(a, b) {
 }
 
 // The axes of a reduction, counted from the front.
-export const axesOf = (recipe, rank) => {
+export const reducedAxes = (recipe, rank) => {
   const axis = recipe.attributes?.axis;
   return axis == null ? Array.from({ length: rank }, (_, k) => k) : [axis].flat().map((a) => axisOf(a, rank));
 };
 
 function reducedShape(shape, recipe) {
-  const axes = axesOf(recipe, shape.length);
+  const axes = reducedAxes(recipe, shape.length);
   if (recipe.attributes?.keepdims) return shape.map((size, k) => (axes.includes(k) ? 1 : size));
   return shape.filter((_, k) => !axes.includes(k));
 }
@@ -164,7 +164,7 @@ const reducer = (recipe, context) => {
 // The numbers that go into one of a reduction: how many, and where in the operand the kth stands.
 function termsAt(recipe, context) {
   const shape = shapeOfRecipe(recipe.of[0], context);
-  const axes = axesOf(recipe, shape.length);
+  const axes = reducedAxes(recipe, shape.length);
   const sizes = axes.map((axis) => shape[axis]);
   const place = (index, k) => {
     const left = recipe.attributes?.keepdims ? index.filter((_, axis) => !axes.includes(axis)) : [...index];
