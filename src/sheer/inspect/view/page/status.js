@@ -1,0 +1,36 @@
+// Where the training is: its state, epoch and batch, in words and as a bar.
+
+import { h, fill, write } from "./dom.js";
+import { formatCount } from "./format.js";
+
+const SIGNS = { running: "▶", paused: "‖", done: "✓", failed: "✕" };
+
+export function statusLine(app) {
+  const state = h("span", { class: "state" });
+  const place = h("span", { class: "place" });
+  const bar = h("progress", { max: 1, value: 0, "aria-label": "This epoch" });
+  const message = h("span", { class: "message" });
+  const el = h("div", { class: "status" }, state, place, bar, message);
+  let shown = null;
+
+  function update() {
+    const { status } = app.state;
+    if (status === shown) return;
+    shown = status;
+    state.dataset.state = status.state;
+    const word = app.live ? status.state : `exported, ${status.state}`;
+    fill(state, h("span", { "aria-hidden": "true" }, SIGNS[status.state] ?? "·"), ` ${word}`);
+    write(place, placeInWords(status));
+    bar.value = status.batches ? status.batch / status.batches : 0;
+    write(message, status.message ?? "");
+  }
+
+  return { el, title: "Status", update };
+}
+
+// "epoch 3 of 5, batch 12 of 469": epochs are counted from 1 for people.
+export function placeInWords({ epoch, epochs, batch, batches }) {
+  const ofEpochs = epochs ? ` of ${formatCount(epochs)}` : "";
+  const ofBatches = batches ? ` of ${formatCount(batches)}` : "";
+  return `epoch ${formatCount(Math.min(epoch + 1, epochs || epoch + 1))}${ofEpochs}, batch ${formatCount(batch)}${ofBatches}`;
+}
