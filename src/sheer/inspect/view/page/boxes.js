@@ -50,12 +50,12 @@ function layerBox(layer, i, { rows, state }) {
 function sourcesOf(layer, mine, rows, { layers, data }) {
   const homes = new Map(data.inputs.map(({ name }) => [name, name]));
   for (const other of layers) for (const value of other.values) homes.set(value, other.name);
-  const read = mine.flatMap((i) => namesIn(rows[i].source.slice(rows[i].source.indexOf("=") + 1)));
+  const read = mine.flatMap((i) => namesReadIn(rows[i].source.slice(rows[i].source.indexOf("=") + 1)));
   const found = read.map((name) => homes.get(name)).filter((home) => home && home !== layer.name);
   return [...new Set(found)];
 }
 
-function namesIn(source) {
+function namesReadIn(source) {
   return source.match(/[A-Za-z_]\w*/g) ?? [];
 }
 
