@@ -4,6 +4,7 @@ import { h, fill, write } from "./dom.js";
 import { ACTIONS, perform, reasonAgainst } from "./actions.js";
 import { formatCount, formatNumber } from "./format.js";
 import { icon } from "./icons.js";
+import { explain } from "./meanings.js";
 import { untilForm } from "./until.js";
 
 export function controlsBar(app) {
@@ -18,7 +19,7 @@ export function controlsBar(app) {
     "div",
     { class: "controls", role: "toolbar", "aria-label": "Controls" },
     h("div", { class: "group", role: "group", "aria-label": "Lines" }, group("line")),
-    h("div", { class: "group steps", role: "group", "aria-label": "Recorded steps" }, previous, place, next),
+    h("div", { class: "group steps", role: "group", "aria-label": "Recorded steps" }, previous, place, explain("step"), next),
     more,
     h("div", { class: "group training", role: "group", "aria-label": "Training" }, group("training"), until.el),
     note,
@@ -70,6 +71,6 @@ function stepInWords(steps, step) {
   const place = steps.findIndex((other) => other.id === step.id) + 1;
   return [
     h("strong", {}, `step ${formatCount(step.step)}`),
-    h("span", { class: "faint" }, ` ${place} of ${steps.length} recorded · loss ${formatNumber(step.loss)}`),
+    h("span", { class: "faint" }, ` · ${place} of ${steps.length} recorded · loss ${formatNumber(step.loss)}`),
   ];
 }

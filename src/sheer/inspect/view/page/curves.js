@@ -79,7 +79,7 @@ function drawPlot(app, plot, place) {
     cursor: { sync: { key: "sheer-curves" }, drag: { x: false, y: false }, points: { size: 5 } },
     scales: { x: { time: false, range: (_, low, high) => [Math.min(low, 0), high > 0 ? high : 1] }, y: { range: spread } },
     axes: plotAxes(colour),
-    series: [{ label: "epochs", value: (_, x) => (x === null || x === undefined ? "–" : formatNumber(x)) }, ...plot.series.map((one) => styleOf(one, colour))],
+    series: [{ label: "epochs", value: (_, x) => (x === null || x === undefined ? "" : formatNumber(x)) }, ...plot.series.map((one) => styleOf(one, colour))],
     hooks: { draw: [(u) => markStep(u, app, colour("--ink"))], ready: [(u) => goOnClick(u, app)] },
   };
   return new uPlot(options, dataOf(plot), place);
@@ -104,7 +104,7 @@ function plotAxes(colour) {
 
 // Each kind has its own line and points beside its colour.
 function styleOf({ label, kind }, colour) {
-  const value = (_, y) => (y === null || y === undefined ? "–" : formatNumber(y));
+  const value = (_, y) => (y === null || y === undefined ? "" : formatNumber(y));
   const loss = /(^|_)loss$/.test(label.split(",")[0]) || kind === "batch";
   const stroke = colour(loss ? "--loss" : kind === "rate" ? "--update" : "--metrics");
   const common = { label, value, stroke };

@@ -53,7 +53,7 @@ function boxButton(app, box) {
     box.from?.length ? h("span", { class: "box-from" }, `from ${box.from.join(", ")}`) : null,
     body,
   );
-  const el = h("div", { class: `box phase-${phase}${isFirst ? "" : " has-arrow"} lane-${box.lane}`, style }, button);
+  const el = h("div", { class: `box phase-${phase}${isFirst ? "" : " has-arrow"} lane-${box.lane}`, style }, button, box.term ? explain(box.term) : null);
   return { el, button, body };
 }
 
