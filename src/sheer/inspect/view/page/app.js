@@ -4,11 +4,11 @@
 import { h, fill, unseen, wantsCalm } from "./dom.js";
 import { widgetSource } from "./source.js";
 import { createApp } from "./store.js";
-import { closeMeaningsOnClick } from "./meanings.js";
 import { themeSwitch } from "./theme.js";
 import { listenToKeys, helpDialog } from "./keys.js";
 import { controlsBar } from "./controls.js";
 import { statusLine } from "./status.js";
+import { findingsList } from "./findings.js";
 import { flowPanel } from "./flow.js";
 import { programPanel } from "./program.js";
 import { lensPanel } from "./lens.js";
@@ -70,6 +70,7 @@ function createPage(app, root, voice) {
   const panels = panelsOf(app);
   const bar = controlsBar(app);
   const status = statusLine(app);
+  const findings = findingsList(app);
   const flow = flowPanel(app);
   const program = programPanel(app);
   app.reveal = (name) => revealPanel(panels, name);
@@ -86,6 +87,7 @@ function createPage(app, root, voice) {
     ),
     bar.el,
     voice.alert,
+    findings.el,
     flow.el,
     h(
       "main",
@@ -96,11 +98,10 @@ function createPage(app, root, voice) {
     help.dialog,
     voice.quiet,
   );
-  closeMeaningsOnClick(el);
   listenToKeys(app, root, help);
   measureBar(bar.el, el);
 
-  const parts = [status, bar, flow, program, ...Object.values(panels)];
+  const parts = [status, bar, findings, flow, program, ...Object.values(panels)];
   return { el, update: (view) => parts.forEach((part) => updated(part, view, voice)) };
 }
 

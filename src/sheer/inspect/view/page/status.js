@@ -1,16 +1,19 @@
 // Where the training is: its state, epoch and batch, in words and as a bar.
 
 import { h, fill, write } from "./dom.js";
+import { explain } from "./meanings.js";
 import { formatCount } from "./format.js";
 
 const SIGNS = { running: "▶", paused: "‖", done: "✓", failed: "✕" };
+
+const EPOCHS = "One epoch is one pass over the training data, which is taken in small batches; the weights change once for each batch.";
 
 export function statusLine(app) {
   const state = h("span", { class: "state" });
   const place = h("span", { class: "place" });
   const bar = h("progress", { max: 1, value: 0, "aria-label": "This epoch" });
   const message = h("span", { class: "message" });
-  const el = h("div", { class: "status" }, state, place, bar, message);
+  const el = h("div", { class: "status" }, state, place, explain("epoch", EPOCHS), bar, message);
   let shown = null;
 
   function update() {
