@@ -186,7 +186,9 @@ def program_of(step: Any) -> dict[str, Any]:
         "text": step.program.text,
         "rows": [
             {**asdict(row), "recipes": recipes}
-            for row, recipes in zip(step.rows, recipes_of(step.rows, step.program.text), strict=True)
+            for row, recipes in zip(
+                step.rows, recipes_of(step.rows, step.program.text), strict=True
+            )
         ],
     }
 
