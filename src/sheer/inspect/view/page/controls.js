@@ -16,8 +16,8 @@ export function controlsBar(app) {
   const note = h("p", { class: "note" });
   const more = trainingToggle(() => el);
   const el = h(
-    "div",
-    { class: "controls", role: "toolbar", "aria-label": "Controls" },
+    "section",
+    { class: "controls", "aria-label": "Controls" },
     h("div", { class: "group", role: "group", "aria-label": "Lines" }, group("line")),
     h("div", { class: "group steps", role: "group", "aria-label": "Recorded steps" }, previous, place, explain("step"), next),
     more,
