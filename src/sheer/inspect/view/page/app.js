@@ -78,6 +78,7 @@ function createPage(app, root, voice) {
   const el = h(
     "div",
     { class: "page" },
+    skipLink(program.el),
     h(
       "header",
       { class: "top" },
@@ -103,6 +104,15 @@ function createPage(app, root, voice) {
 
   const parts = [status, bar, findings, flow, program, ...Object.values(panels)];
   return { el, update: (view) => parts.forEach((part) => updated(part, view, voice)) };
+}
+
+// The first stop of Tab: past the header and the flow to the current row.
+function skipLink(program) {
+  const click = (event) => {
+    event.preventDefault();
+    program.querySelector("[aria-current]")?.focus();
+  };
+  return h("a", { class: "skip", href: "#sheer-lens", on: { click } }, "Go to the program");
 }
 
 // What sticks below the controls must know how high they are.

@@ -30,7 +30,7 @@ export function controlsBar(app) {
     for (const [action, button] of buttons) dressButton(app, action, button);
     until.update();
     el.setAttribute("aria-busy", String(Boolean(app.busy)));
-    write(note, app.live ? "" : "Exported page: these need a live one.");
+    write(note, app.live ? reasonAgainst(app, { needs: "unfinished" }) : "Exported page: these need a live one.");
   }
 
   return { el, title: "Controls", update };
