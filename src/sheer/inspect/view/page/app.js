@@ -1,7 +1,7 @@
 // The page: joins the source, the app and the panels, and lays them out. Who mounts it: the page that
 // the server sends and the exported file (assets.py), and a notebook by render().
 
-import { h, fill, unseen, wantsCalm } from "./dom.js";
+import { h, fill, isOwnPage, unseen, wantsCalm } from "./dom.js";
 import { widgetSource } from "./source.js";
 import { createApp } from "./store.js";
 import { themeSwitch } from "./theme.js";
@@ -49,6 +49,7 @@ export async function mount(el, source) {
   app.onChange(page.update);
   page.update(app.view);
   source.subscribe(app.patch);
+  if (isOwnPage(el)) document.title = `${state.title} · sheer`;
   app.close = () => source.close();
   return app;
 }

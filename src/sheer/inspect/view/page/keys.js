@@ -1,6 +1,6 @@
 // The keyboard: one listener, the table of actions, and the dialog that lists them.
 
-import { h } from "./dom.js";
+import { h, isOwnPage } from "./dom.js";
 import { ACTIONS, perform } from "./actions.js";
 import { recall, remember } from "./remember.js";
 
@@ -8,7 +8,7 @@ const NAMES = { ArrowUp: "↑", ArrowDown: "↓", " ": "Space" };
 
 // Listens in the whole document where the page is ours, and within the element in a notebook.
 export function listenToKeys(app, root, help) {
-  const place = root.hasAttribute("data-sheer-page") ? document : root;
+  const place = isOwnPage(root) ? document : root;
   place.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (help.dialog.open || isTyping(event.target)) return;
