@@ -34,12 +34,11 @@ function isOwn({ key, target }) {
 
 // The dialog of keys: {dialog, button, show, areKeysOn}.
 export function helpDialog() {
-  const title = "sheer-keys";
   const on = h("input", { type: "checkbox", checked: recall("keys") !== "off", on: { change: keep } });
   const dialog = h(
     "dialog",
-    { class: "help", "aria-labelledby": title },
-    h("h2", { id: title }, "Keys"),
+    { class: "help", "aria-label": "Keys" },
+    h("h2", {}, "Keys"),
     h("dl", {}, ACTIONS.map(keyEntry), h("div", {}, h("dt", {}, h("kbd", {}, "?")), h("dd", {}, "This list"))),
     h("p", {}, "At the end of the program, the next line is the first of the next recorded step, or of the next batch."),
     h("label", { class: "check" }, on, "Letters and arrows are keys of this page"),
