@@ -1,0 +1,48 @@
+// A row of pixels as a picture, and an array of numbers as a strip: small canvases.
+
+import { h } from "./dom.js";
+import { heatColour, heatColours } from "./palette.js";
+
+// A canvas for a picture; it has its size on the page from the style of its class.
+export function pictureCanvas(className, label) {
+  const attributes = label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" };
+  return h("canvas", { class: className, ...attributes });
+}
+
+// Draws an image of an input: ink on paper for one channel, its own colours for three. `at(k)` is
+// the kth number of the row; `low` and `high` what stands for none and for most.
+export function paintImage(canvas, { height, width, channels }, at, low, high) {
+  const colours = heatColours(canvas);
+  const share = (value) => Math.max(0, Math.min(1, (value - low) / (high - low || 1)));
+  paintPixels(canvas, height, width, (k) => {
+    if (channels === 3) return [0, 1, 2].map((channel) => 255 * share(at(3 * k + channel)));
+    return colours.none.map((from, c) => from + (colours.text[c] - from) * share(at(k * channels)));
+  });
+}
+
+// Draws signed numbers as an image in the colours of the heat maps.
+export function paintHeat(canvas, height, width, at, limit) {
+  const colours = heatColours(canvas);
+  paintPixels(canvas, height, width, (k) => heatColour(at(k), limit, colours));
+}
+
+// Draws numbers as upright strips, in blocks of the strongest where there are many.
+export function paintStrip(canvas, numbers, limit) {
+  const width = Math.min(numbers.length, 256);
+  const strongest = (k) => {
+    let found = 0;
+    const [from, to] = [k, k + 1].map((edge) => Math.floor((edge * numbers.length) / width));
+    for (let i = from; i < to; i += 1) if (!(Math.abs(numbers[i]) <= Math.abs(found))) found = numbers[i];
+    return found;
+  };
+  paintHeat(canvas, 1, width, strongest, limit);
+}
+
+function paintPixels(canvas, height, width, colour) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const brush = canvas.getContext("2d");
+  const image = brush.createImageData(width, height);
+  for (let k = 0; k < height * width; k += 1) image.data.set([...colour(k), 255], 4 * k);
+  brush.putImageData(image, 0, 0);
+}
