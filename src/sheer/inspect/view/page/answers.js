@@ -50,7 +50,7 @@ export function activationPath(app) {
     el,
     draw(values) {
       const steps = app.state.layers.flatMap((layer) => layer.values.filter((name) => values[name]).map((name) => ({ layer, name })));
-      fill(el, steps.map(({ layer, name }) => h("li", {}, h("span", { class: "path-name" }, h("code", {}, name), h("span", { class: "faint" }, ` ${layer.name}, ${formatShape(values[name].shape.slice(1))}`)), pictureCanvas("strip", `${name} of ${layer.name} as a strip`))));
+      fill(el, steps.map(({ layer, name }) => h("li", {}, h("span", { class: "path-name" }, h("code", {}, name), h("span", { class: "faint" }, ` ${layer.name}, ${formatShape(values[name].shape.slice(1))}`)), pictureCanvas("number-strip", `${name} of ${layer.name} as a strip`))));
       steps.forEach(({ name }, k) => {
         const numbers = Array.from(values[name].data);
         paintStrip(el.children[k].querySelector("canvas"), numbers, rangeOf(numbers).limit);

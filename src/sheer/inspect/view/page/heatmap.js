@@ -5,9 +5,9 @@ import { formatNumber } from "./format.js";
 import { cssColour, heatColour, heatColours } from "./palette.js";
 
 const TALLEST = 340;
-const LARGEST_CELL = 34;
+const LARGEST_CELL = { width: 56, height: 34 };
 
-// {el, draw(map)}, where a map is
+// {el, draw(map)}; draw answers what is in sight, as {top, left, rows, columns}. A map is
 //   rows, columns   of the whole matrix
 //   at(row, column) a number of it
 //   chosen          [row, column], or null
@@ -23,10 +23,11 @@ export function heatmap({ move, enter }) {
 
   const draw = (next) => {
     if (next) map = next;
-    if (!map || !el.clientWidth) return;
+    if (!map || !el.clientWidth) return null;
     pane = paneOf(map, el.clientWidth);
     canvas.setAttribute("aria-label", map.label ?? "");
     paint(canvas, map, pane);
+    return pane;
   };
   const go = (row, column) => {
     const inside = (place, size) => Math.max(0, Math.min(size - 1, place));
@@ -67,9 +68,9 @@ function paneOf(map, width) {
   const columns = Math.max(1, Math.round(map.columns / map.zoom));
   const [row, column] = map.chosen ?? [0, 0];
   const start = (place, size, all) => Math.max(0, Math.min(all - size, place - Math.floor(size / 2)));
-  const across = Math.min(width, columns * LARGEST_CELL);
+  const across = Math.min(width, columns * (map.square ? LARGEST_CELL.height : LARGEST_CELL.width));
   const square = across / columns;
-  const most = map.rows === 1 ? 28 : map.square ? square : Math.min(LARGEST_CELL, Math.max(square, 6));
+  const most = map.rows === 1 ? 28 : map.square ? square : Math.min(LARGEST_CELL.height, Math.max(square, 6));
   const down = Math.max(16, Math.min(TALLEST, rows * most));
   return {
     top: start(row, rows, map.rows),
@@ -92,7 +93,7 @@ function paint(canvas, map, pane) {
   brush.imageSmoothingEnabled = false;
   brush.drawImage(blocks(map, pane, canvas, colours), 0, 0, canvas.width, canvas.height);
   const [wide, high] = [canvas.width / pane.columns, canvas.height / pane.rows];
-  if (wide >= 12 * sharp && high >= 8 * sharp) paintGrid(brush, canvas, wide, high, colours, sharp);
+  if (!map.square && wide >= 12 * sharp && high >= 8 * sharp) paintGrid(brush, canvas, wide, high, colours, sharp);
   if (wide >= 46 * sharp && high >= 16 * sharp) paintNumbers(brush, map, pane, [wide, high], colours, sharp);
   if (map.chosen) paintChosen(brush, map, pane, [wide, high], colours, sharp);
 }

@@ -145,6 +145,6 @@ function thumbnail({ inputs }, { row }) {
     const el = pictureCanvas("thumbnail", "");
     return { el, paint: () => paintImage(el, image, at, low, high) };
   }
-  const el = pictureCanvas("strip thumbnail-strip", "");
+  const el = pictureCanvas("number-strip thumbnail-strip", "");
   return { el, paint: () => paintStrip(el, Array.from({ length: size }, (_, k) => at(k)), Math.max(Math.abs(low), Math.abs(high)) || 1) };
 }

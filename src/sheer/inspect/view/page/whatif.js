@@ -46,7 +46,8 @@ export function whatifPanel(app) {
   async function compare() {
     write(note, "Running both…");
     try {
-      shown.answer = await app.command("what_if", { learning_rate: rate.value(), steps: Number(steps.value) });
+      const found = await app.command("what_if", { learning_rate: rate.value(), steps: Number(steps.value) });
+      shown.answer = found; // `shown` may be another by now
       show(shown.answer);
       app.say(inWords(shown.answer));
       write(note, "");
