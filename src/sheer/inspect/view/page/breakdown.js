@@ -31,7 +31,8 @@ function partItem(part, context, depth) {
   if (isPlainNumber(part)) return h("li", {}, leafLine(part, context));
   if (isLeaf(part)) return h("li", {}, leafLine(part, context));
   const inner = depth < DEEPEST ? innerOf(part, context, depth) : null;
-  return h("li", {}, partLine(part, context), inner);
+  if (depth === 1 || part.terms || !inner) return h("li", {}, partLine(part, context), inner);
+  return h("li", {}, h("details", {}, h("summary", {}, partLine(part, context)), inner));
 }
 
 function leafLine(part, context) {

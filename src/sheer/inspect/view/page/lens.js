@@ -5,6 +5,7 @@ import { explain } from "./meanings.js";
 import { formatNumber, formatShape } from "./format.js";
 import { axisWords, imageAxis, placeInValue } from "./axes.js";
 import { breakdown } from "./breakdown.js";
+import { nearbyTable } from "./nearby.js";
 import { formulaOf, placed } from "./formula.js";
 import { heatLegend } from "./legend.js";
 import { heatmap } from "./heatmap.js";
@@ -24,7 +25,8 @@ export function lensPanel(app) {
   const answer = cellAnswer(app, { go, back });
   const note = h("p", { class: "panel-note" });
   const axes = h("p", { class: "heat-axes" });
-  const body = h("div", { class: "lens-body" }, h("div", { class: "lens-map" }, axes, map.el, legend.el, sliders.el), answer.el);
+  const table = nearbyTable();
+  const body = h("div", { class: "lens-body" }, h("div", { class: "lens-map" }, axes, map.el, legend.el, sliders.el, table.el), answer.el);
   const el = h(
     "section",
     {},
@@ -75,14 +77,16 @@ export function lensPanel(app) {
 
   function draw() {
     const { name, tensor, index, range, words } = shown;
-    map.el.hidden = legend.el.hidden = axes.hidden = !tensor.shape.length;
+    map.el.hidden = legend.el.hidden = axes.hidden = table.el.hidden = !tensor.shape.length;
     if (!tensor.shape.length) return;
     const matrix = matrixOf(tensor, index, options.isImage() ? shown.image : null, options.channel(shown));
     shown.matrix = matrix;
     const label = `Heat map of ${name}, ${formatShape(tensor.shape)}. Arrows move the cell, Enter goes to its sum. ${placeInValue(words, index, app.state)}`;
-    const pane = map.draw({ ...matrix, chosen: matrix.placeOf(index), zoom: options.zoom(), limit: range.limit, label });
+    const key = `${app.view.step.id} ${name} ${matrix.key}`;
+    const pane = map.draw({ ...matrix, key, chosen: matrix.placeOf(index), zoom: options.zoom(), limit: range.limit, label });
     if (pane) fill(axes, axesInSight(matrix, pane, words));
     legend.draw(range);
+    table.update(matrix, matrix.placeOf(index), words);
   }
 
   function chooseCell(row, column) {

@@ -114,8 +114,6 @@ function drawComparison(place, { steps, now, other }) {
   return new uPlot(options, [steps, losses(now), losses(other)], place);
 }
 
-const finalLoss = (run) => realNumber(run.loss.at(-1));
-
 // The mean of the last quarter says more than one batch.
 function lateLoss(run) {
   const late = run.loss.slice(-Math.max(1, Math.ceil(run.loss.length / 4))).map(realNumber);
@@ -123,9 +121,16 @@ function lateLoss(run) {
 }
 
 function comparisonTable({ steps, now, other }) {
-  const row = (title, run) => h("tr", {}, h("th", { scope: "row" }, title), h("td", {}, formatNumber(run.learning_rate)), h("td", {}, formatNumber(realNumber(run.loss[0]))), h("td", {}, formatNumber(finalLoss(run))), h("td", {}, formatNumber(lateLoss(run))));
-  const heads = ["", "learning rate", "first batch", "last batch", "mean of the last quarter"];
-  return h("table", {}, h("caption", { class: "caption" }, `Loss over ${steps.length === 1 ? "1 batch" : `${steps.length} batches`}`), h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, row("— as now", now), row("- - what if", other)));
+  const row = (title, of) => h("tr", {}, h("th", { scope: "row" }, title), [now, other].map((run) => h("td", {}, formatNumber(of(run)))));
+  const count = steps.length === 1 ? "1 batch" : `${steps.length} batches`;
+  const head = h("tr", {}, h("th", { scope: "col" }, `over ${count}`), h("th", { scope: "col" }, "— as now"), h("th", { scope: "col" }, "- - what if"));
+  const rows = [
+    row("learning rate", (run) => run.learning_rate),
+    row("loss of the first batch", (run) => realNumber(run.loss[0])),
+    row("loss of the last batch", (run) => realNumber(run.loss.at(-1))),
+    row("mean loss of the last quarter", lateLoss),
+  ];
+  return h("table", { class: "comparison" }, h("thead", {}, head), h("tbody", {}, rows));
 }
 
 function inWords({ now, other }) {
