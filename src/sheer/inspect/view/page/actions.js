@@ -24,7 +24,7 @@ const REASONS = {
 };
 
 // Why an action cannot be done now; "" where it can.
-export function whyNot(app, { needs }) {
+export function reasonAgainst(app, { needs }) {
   if (!needs) return "";
   if (!app.live) return REASONS.exported;
   const { state } = app.state.status;
@@ -35,7 +35,7 @@ export function whyNot(app, { needs }) {
 
 // Does it, unless it cannot be done now: then the reason is said.
 export function perform(app, action) {
-  const reason = whyNot(app, action);
+  const reason = reasonAgainst(app, action);
   if (reason) return app.say(reason);
   if (action.needs && app.busy) return app.say("A moment: the last command is still under way.");
   return action.does(app);
@@ -65,7 +65,7 @@ function goOn(app) {
   const later = stepAfter(app.state.steps, app.view.step, 1);
   if (later) return showStep(app, later, 0);
   const batch = ACTIONS.find((action) => action.name === "nextBatch");
-  if (whyNot(app, batch)) app.say(`This is the last line. ${whyNot(app, batch)}`);
+  if (reasonAgainst(app, batch)) app.say(`This is the last line. ${reasonAgainst(app, batch)}`);
   else perform(app, batch);
 }
 

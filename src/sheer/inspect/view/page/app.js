@@ -4,11 +4,11 @@
 import { h, fill, unseen, wantsCalm } from "./dom.js";
 import { widgetSource } from "./source.js";
 import { createApp } from "./store.js";
-import { closeMeaningsOnClick } from "./meanings.js";
 import { themeSwitch } from "./theme.js";
 import { listenToKeys, helpDialog } from "./keys.js";
 import { controlsBar } from "./controls.js";
 import { statusLine } from "./status.js";
+import { findingsList } from "./findings.js";
 import { flowPanel } from "./flow.js";
 import { programPanel } from "./program.js";
 import { lensPanel } from "./lens.js";
@@ -70,6 +70,7 @@ function createPage(app, root, voice) {
   const panels = panelsOf(app);
   const bar = controlsBar(app);
   const status = statusLine(app);
+  const findings = findingsList(app);
   const flow = flowPanel(app);
   const program = programPanel(app);
   app.reveal = (name) => revealPanel(panels, name);
@@ -77,6 +78,7 @@ function createPage(app, root, voice) {
   const el = h(
     "div",
     { class: "page" },
+    skipLink(program.el),
     h(
       "header",
       { class: "top" },
@@ -86,6 +88,7 @@ function createPage(app, root, voice) {
     ),
     bar.el,
     voice.alert,
+    findings.el,
     flow.el,
     h(
       "main",
@@ -96,12 +99,20 @@ function createPage(app, root, voice) {
     help.dialog,
     voice.quiet,
   );
-  closeMeaningsOnClick(el);
   listenToKeys(app, root, help);
   measureBar(bar.el, el);
 
-  const parts = [status, bar, flow, program, ...Object.values(panels)];
+  const parts = [status, bar, findings, flow, program, ...Object.values(panels)];
   return { el, update: (view) => parts.forEach((part) => updated(part, view, voice)) };
+}
+
+// The first stop of Tab: past the header and the flow to the current row.
+function skipLink(program) {
+  const click = (event) => {
+    event.preventDefault();
+    program.querySelector("[aria-current]")?.focus();
+  };
+  return h("a", { class: "skip", href: "#sheer-lens", on: { click } }, "Go to the program");
 }
 
 // What sticks below the controls must know how high they are.

@@ -2,9 +2,10 @@
 
 // A column for the data, one for each layer, one for the predictions, one for the loss; a lane
 // forward, one backward, one for the update. A box is
-//   {lane, column, title, note, from, values, rows}
+//   {lane, column, title, note, from, hasArrow, values, rows}
 // values: the names whose histograms it shows; rows: the indices of its rows, lit while one of them
-// is current; from: what a layer reads, where that is not the column before it.
+// is current; from: what a layer reads, where that is not the column before it; hasArrow: whether it
+// is reached from the box before it in its lane.
 export function boxesOf(state) {
   const { layers, outputs, program } = state;
   const facts = { rows: program.rows, state };
@@ -15,9 +16,12 @@ export function boxesOf(state) {
     predictionsBox(outputs, last - 1, facts),
     lossBox(state, last, facts),
   ];
+  for (const box of forward) box.hasArrow = box.column > 0 && !box.from?.length;
   const backward = [...outputs.map((output) => errorBox(output, last - 1, facts)), ...layers.map((layer, i) => gradientBox(layer, i + 1, facts)).reverse()];
   const update = layers.map((layer, i) => updateBox(layer, i + 1, facts));
-  return { forward, backward: merged(backward.filter(Boolean)), update: update.filter(Boolean), columns: last + 1 };
+  const back = merged(backward.filter(Boolean));
+  for (const box of back) box.hasArrow = forward[box.column + 1].hasArrow;
+  return { forward, backward: back, update: update.filter(Boolean), columns: last + 1 };
 }
 
 // The indices of the rows of a phase that this is true of.
@@ -50,12 +54,12 @@ function layerBox(layer, i, { rows, state }) {
 function sourcesOf(layer, mine, rows, { layers, data }) {
   const homes = new Map(data.inputs.map(({ name }) => [name, name]));
   for (const other of layers) for (const value of other.values) homes.set(value, other.name);
-  const read = mine.flatMap((i) => namesIn(rows[i].source.slice(rows[i].source.indexOf("=") + 1)));
+  const read = mine.flatMap((i) => namesReadIn(rows[i].source.slice(rows[i].source.indexOf("=") + 1)));
   const found = read.map((name) => homes.get(name)).filter((home) => home && home !== layer.name);
   return [...new Set(found)];
 }
 
-function namesIn(source) {
+function namesReadIn(source) {
   return source.match(/[A-Za-z_]\w*/g) ?? [];
 }
 

@@ -1,9 +1,10 @@
 // The controls: moving in what is recorded, and running the training on.
 
 import { h, fill, write } from "./dom.js";
-import { ACTIONS, perform, whyNot } from "./actions.js";
+import { ACTIONS, perform, reasonAgainst } from "./actions.js";
 import { formatCount, formatNumber } from "./format.js";
 import { icon } from "./icons.js";
+import { explain } from "./meanings.js";
 import { untilForm } from "./until.js";
 
 export function controlsBar(app) {
@@ -13,12 +14,12 @@ export function controlsBar(app) {
   const place = h("span", { class: "step-place" });
   const until = untilForm(app);
   const note = h("p", { class: "note" });
-  const more = moreButton(() => el);
+  const more = trainingToggle(() => el);
   const el = h(
-    "div",
-    { class: "controls", role: "toolbar", "aria-label": "Controls" },
+    "section",
+    { class: "controls", "aria-label": "Controls" },
     h("div", { class: "group", role: "group", "aria-label": "Lines" }, group("line")),
-    h("div", { class: "group steps", role: "group", "aria-label": "Recorded steps" }, previous, place, next),
+    h("div", { class: "group steps", role: "group", "aria-label": "Recorded steps" }, previous, place, explain("step"), next),
     more,
     h("div", { class: "group training", role: "group", "aria-label": "Training" }, group("training"), until.el),
     note,
@@ -29,14 +30,14 @@ export function controlsBar(app) {
     for (const [action, button] of buttons) dressButton(app, action, button);
     until.update();
     el.setAttribute("aria-busy", String(Boolean(app.busy)));
-    write(note, app.live ? "" : "Exported page: these need a live one.");
+    write(note, app.live ? reasonAgainst(app, { needs: "unfinished" }) : "Exported page: these need a live one.");
   }
 
   return { el, title: "Controls", update };
 }
 
 // On a narrow page the training's controls wait behind this button.
-function moreButton(bar) {
+function trainingToggle(bar) {
   const button = h("button", { type: "button", class: "action more", "aria-label": "Training controls", "aria-expanded": "false", on: { click: toggle } }, icon("more"));
   function toggle() {
     const isOpen = bar().classList.toggle("is-open");
@@ -53,7 +54,7 @@ function actionButton(app, action) {
 
 // Why a button cannot be pressed stands in its title, for all of them in the note beside.
 function dressButton(app, action, button) {
-  const reason = whyNot(app, action);
+  const reason = reasonAgainst(app, action);
   button.disabled = Boolean(reason);
   button.title = reason || `${action.label} (${action.keys.map((key) => (key === " " ? "Space" : key)).join(", ")})`;
   if (action.name !== "run") return;
@@ -70,6 +71,6 @@ function stepInWords(steps, step) {
   const place = steps.findIndex((other) => other.id === step.id) + 1;
   return [
     h("strong", {}, `step ${formatCount(step.step)}`),
-    h("span", { class: "faint" }, ` ${place} of ${steps.length} recorded · loss ${formatNumber(step.loss)}`),
+    h("span", { class: "faint" }, ` · ${place} of ${steps.length} recorded · loss ${formatNumber(step.loss)}`),
   ];
 }

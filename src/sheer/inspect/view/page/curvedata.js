@@ -39,26 +39,28 @@ function seriesOf(name, curves, epochs) {
 // A running mean starts afresh at each epoch: a null between two breaks its line there.
 function runningPoints({ epoch, series }, name) {
   const [xs, ys] = [[], []];
+  let before = null;
   epoch.forEach((x, i) => {
-    const before = epoch[i - 1];
-    if (i && Math.ceil(before - 1e-9) !== Math.ceil(x - 1e-9)) {
+    const y = finiteOrNull(series[name][i]);
+    if (y === null) return;
+    if (before !== null && Math.ceil(before - 1e-9) !== Math.ceil(x - 1e-9)) {
       xs.push((before + x) / 2);
       ys.push(null);
     }
     xs.push(x);
-    ys.push(finiteOrNull(series[name][i]));
+    ys.push(y);
+    before = x;
   });
   return [xs, ys];
 }
 
-// A batch's loss stands where the batch ends.
 function batchPoints(steps, status) {
   return [steps.map((step) => epochsAt(step, status)), steps.map((step) => finiteOrNull(step.loss))];
 }
 
-// How many epochs there were at the end of a step.
+// How many epochs there were before a step.
 export function epochsAt(step, { batches }) {
-  return step.epoch + (step.batch + 1) / (batches || 1);
+  return step.epoch + step.batch / (batches || 1);
 }
 
 function numbers(values) {

@@ -9,7 +9,7 @@ import { explain } from "./meanings.js";
 const NEAR = 14;
 
 const TERMS = { running: "running_mean", batch: "batch_loss", end: "epoch_end", validation: "validation", rate: "learning_rate" };
-const WORDS = { running: "running mean", batch: "one batch, recorded", end: "end of epoch", validation: "validation" };
+const KIND_WORDS = { running: "running mean", batch: "one batch, recorded", end: "end of epoch", validation: "validation" };
 
 export function curvesPanel(app) {
   const title = "Curves";
@@ -78,8 +78,8 @@ function drawPlot(app, plot, place) {
     legend: { live: true },
     cursor: { sync: { key: "sheer-curves" }, drag: { x: false, y: false }, points: { size: 5 } },
     scales: { x: { time: false, range: (_, low, high) => [Math.min(low, 0), high > 0 ? high : 1] }, y: { range: spread } },
-    axes: axesOf(colour),
-    series: [{ label: "epochs", value: (_, x) => (x === null || x === undefined ? "–" : formatNumber(x)) }, ...plot.series.map((one) => styleOf(one, colour))],
+    axes: plotAxes(colour),
+    series: [{ label: "epochs", value: (_, x) => (x === null || x === undefined ? "" : formatNumber(x)) }, ...plot.series.map((one) => styleOf(one, colour))],
     hooks: { draw: [(u) => markStep(u, app, colour("--ink"))], ready: [(u) => goOnClick(u, app)] },
   };
   return new uPlot(options, dataOf(plot), place);
@@ -92,7 +92,7 @@ function spread(_, low, high) {
   return [low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin];
 }
 
-function axesOf(colour) {
+function plotAxes(colour) {
   const font = "11px system-ui, sans-serif";
   const common = { stroke: colour("--soft"), font, ticks: { show: false }, grid: { stroke: colour("--line"), width: 1 } };
   const values = (_, ticks) => ticks.map((tick) => formatNumber(tick));
@@ -104,7 +104,7 @@ function axesOf(colour) {
 
 // Each kind has its own line and points beside its colour.
 function styleOf({ label, kind }, colour) {
-  const value = (_, y) => (y === null || y === undefined ? "–" : formatNumber(y));
+  const value = (_, y) => (y === null || y === undefined ? "" : formatNumber(y));
   const loss = /(^|_)loss$/.test(label.split(",")[0]) || kind === "batch";
   const stroke = colour(loss ? "--loss" : kind === "rate" ? "--update" : "--metrics");
   const common = { label, value, stroke };
@@ -142,8 +142,8 @@ function goOnClick(u, app) {
 }
 
 function fillKey(key, described) {
-  const kinds = [...new Set(described.flatMap(({ series }) => series.map(({ kind }) => kind)))].filter((kind) => WORDS[kind]);
-  fill(key, kinds.map((kind) => h("li", { class: `key-${kind}` }, h("span", { class: "swatch", "aria-hidden": "true" }), WORDS[kind], explain(TERMS[kind]))));
+  const kinds = [...new Set(described.flatMap(({ series }) => series.map(({ kind }) => kind)))].filter((kind) => KIND_WORDS[kind]);
+  fill(key, kinds.map((kind) => h("li", { class: `key-${kind}` }, h("span", { class: "swatch", "aria-hidden": "true" }), KIND_WORDS[kind], explain(TERMS[kind]))));
 }
 
 function epochTable({ epoch, series }) {

@@ -44,7 +44,6 @@ function boxButton(app, box) {
   const body = h("span", { class: "box-body" });
   const style = { "grid-row": String(LANES[box.lane]), "grid-column": String(box.column + 2) };
   const phase = box.isLoss ? "loss" : box.lane;
-  const isFirst = box.column === 0 || box.from?.length > 0;
   const button = h(
     "button",
     { type: "button", class: "box-button", on: { click: () => goTo(app, box) } },
@@ -53,7 +52,7 @@ function boxButton(app, box) {
     box.from?.length ? h("span", { class: "box-from" }, `from ${box.from.join(", ")}`) : null,
     body,
   );
-  const el = h("div", { class: `box phase-${phase}${isFirst ? "" : " has-arrow"} lane-${box.lane}`, style }, button);
+  const el = h("div", { class: `box phase-${phase}${box.hasArrow ? " has-arrow" : ""} lane-${box.lane}`, style }, button, box.term ? explain(box.term) : null);
   return { el, button, body };
 }
 

@@ -46,7 +46,7 @@ export function helpDialog() {
     h("form", { method: "dialog" }, h("button", { class: "main" }, "Close")),
   );
   const show = () => dialog.showModal();
-  const button = h("button", { type: "button", class: "quiet icon-only", "aria-label": "Keys", title: "Keys (?)", on: { click: show } }, "?");
+  const button = h("button", { type: "button", class: "ghost icon-only", "aria-label": "Keys", title: "Keys (?)", on: { click: show } }, "?");
 
   function keep() {
     remember("keys", on.checked ? "on" : "off");

@@ -59,28 +59,24 @@ export function meaningOf(term, text) {
 }
 
 // A "?" that opens the line for a term: explain("zeros"), or explain("kernel", "A line of one's own.").
+// The line is a popover, in the browser's top layer: no box that scrolls cuts it off, and Escape or a
+// click elsewhere closes it.
 export function explain(term, text) {
-  const name = term.replaceAll("_", " ");
-  return h(
-    "details",
-    { class: "meaning", on: { keydown: closeOnEscape } },
-    h("summary", { "aria-label": `What is ${name}?` }, "?"),
-    h("p", {}, meaningOf(term, text)),
-  );
+  const line = meaningOf(term, text);
+  const note = h("span", { class: "meaning-line", popover: "auto", role: "note" }, line);
+  const label = `What is ${term.replaceAll("_", " ")}?`;
+  const button = h("button", { type: "button", class: "meaning-button", "aria-label": label, "aria-description": line }, "?");
+  button.popoverTargetElement = note;
+  note.addEventListener("toggle", ({ newState }) => newState === "open" && placeBelow(note, button));
+  return h("span", { class: "meaning" }, button, note);
 }
 
-function closeOnEscape(event) {
-  if (event.key !== "Escape" || !event.currentTarget.open) return;
-  event.currentTarget.open = false;
-  event.currentTarget.querySelector("summary").focus();
-  event.stopPropagation();
-}
-
-// Closes the open lines when one clicks anywhere else in the page.
-export function closeMeaningsOnClick(root) {
-  root.addEventListener("click", ({ target }) => {
-    for (const open of root.querySelectorAll("details.meaning[open]")) {
-      if (!open.contains(target)) open.open = false;
-    }
-  });
+// Below the button, or above it where there is no room, and never out of the window.
+function placeBelow(note, button) {
+  const at = button.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = note;
+  const left = Math.max(8, Math.min(at.left - 12, innerWidth - width - 8));
+  const isRoomBelow = at.bottom + 6 + height < innerHeight;
+  note.style.left = `${left}px`;
+  note.style.top = `${isRoomBelow ? at.bottom + 6 : Math.max(8, at.top - height - 6)}px`;
 }

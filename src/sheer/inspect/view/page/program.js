@@ -78,7 +78,7 @@ function legend() {
     h("span", { class: "legend-code" }, "line and code"),
     h("span", {}, "shape", explain("shape")),
     h("span", {}, "spread", explain("histogram")),
-    h("span", {}, "least … mean … greatest", explain("range")),
+    h("span", {}, "min … mean … max", explain("range")),
     h("span", {}, "zeros", explain("zeros")),
   );
 }

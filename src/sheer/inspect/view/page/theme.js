@@ -7,7 +7,7 @@ import { recall, remember } from "./remember.js";
 // The switch; it sets data-theme on the root, and app.view.theme for those that draw.
 export function themeSwitch(app, root) {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const button = h("button", { type: "button", class: "quiet icon-only", on: { click: toggle } });
+  const button = h("button", { type: "button", class: "ghost icon-only", on: { click: toggle } });
   let chosen = recall("theme");
 
   const present = () => chosen ?? (system.matches ? "dark" : "light");

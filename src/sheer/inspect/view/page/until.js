@@ -1,7 +1,7 @@
 // "Run until": the training stops by itself where something happens.
 
 import { h } from "./dom.js";
-import { whyNot } from "./actions.js";
+import { reasonAgainst } from "./actions.js";
 import { icon } from "./icons.js";
 
 const REASONS_TO_STOP = {
@@ -30,7 +30,7 @@ export function untilForm(app) {
   }
 
   function update() {
-    const reason = whyNot(app, { needs: "paused" });
+    const reason = reasonAgainst(app, { needs: "paused" });
     which.hidden = !isAboutRow();
     for (const part of [what, sample, go]) part.disabled = Boolean(reason);
     el.title = reason || "Run until this happens";

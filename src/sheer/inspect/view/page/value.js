@@ -9,7 +9,7 @@ export function valueLine(statistics, name = "") {
   const label = name && h("span", { class: "value-name" }, name);
   if (!statistics) return h("div", { class: "value is-missing" }, label, "no array");
   if (!statistics.shape.length) {
-    return h("div", { class: "value" }, label, h("span", { class: "single" }, formatNumber(statistics.mean, 4)), faults(statistics));
+    return h("div", { class: "value" }, label, single(statistics));
   }
   return h(
     "div",
@@ -21,6 +21,12 @@ export function valueLine(statistics, name = "") {
     h("span", { class: "zeros" }, statistics.zeros ? [formatShare(statistics.zeros), h("span", { class: "word" }, " zeros")] : ""),
     faults(statistics),
   );
+}
+
+function single({ mean, infinities, nans }) {
+  if (nans) return h("strong", { class: "single fault" }, "⚠ NaN");
+  if (infinities) return h("strong", { class: "single fault" }, "⚠ ∞");
+  return h("span", { class: "single" }, formatNumber(mean, 4));
 }
 
 // "−2.1 … 0.031 … 3.9"
