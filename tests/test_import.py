@@ -5,7 +5,8 @@ import statistics
 import subprocess
 import sys
 
-LIMIT_MS = 60
+# Against what `import numpy` takes in the same process: the same limit on slow machines and on fast.
+LIMIT = 1.3
 CODE = """
 import time
 start = time.perf_counter()
@@ -13,27 +14,29 @@ import numpy
 middle = time.perf_counter()
 import sheer
 end = time.perf_counter()
-print((end - middle) * 1000)
+print((middle - start) * 1000, (end - middle) * 1000)
 """
 
 
-def added_ms(cache: str) -> float:
+def times_ms(cache: str) -> tuple[float, float]:
+    """What importing NumPy takes, and what sheer adds."""
     # With bytecode, as an installed package has it, whatever the environment says.
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     env["PYTHONPYCACHEPREFIX"] = cache
     run = subprocess.run(
         [sys.executable, "-c", CODE], capture_output=True, text=True, check=True, env=env
     )
-    return float(run.stdout)
+    numpy, added = map(float, run.stdout.split())
+    return numpy, added
 
 
 def test_import_time(capsys, tmp_path):
-    added_ms(str(tmp_path))  # compiles the bytecode
-    times = [added_ms(str(tmp_path)) for _ in range(9)]
+    times_ms(str(tmp_path))  # compiles the bytecode
+    numpy, added = zip(*(times_ms(str(tmp_path)) for _ in range(9)), strict=True)
     with capsys.disabled():
-        median = statistics.median(times)
-        print(f"\nimport sheer adds {median:.0f} ms to import numpy (best {min(times):.0f} ms)")
-    assert min(times) <= LIMIT_MS
+        both = f"{statistics.median(added):.0f} ms to import numpy's {statistics.median(numpy):.0f}"
+        print(f"\nimport sheer adds {both} ms (best {min(added):.0f} and {min(numpy):.0f} ms)")
+    assert min(added) <= LIMIT * min(numpy)
 
 
 def test_nothing_heavy_is_imported():

@@ -1,5 +1,8 @@
 """Small helpers under Keras's names."""
 
+from __future__ import annotations
+
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +17,16 @@ from sheer.core.objects import (
     register_serializable,
 )
 from sheer.core.random import set_random_seed
+from sheer.core.registry import refuse
 from sheer.ops.declare import operand
 from sheer.ops.picking import one_hot
 from sheer.ops.tensor import Tensor
 from sheer.saving.objects import deserialize_keras_object, serialize_keras_object
 from sheer.training.data import pack, unpack
 from sheer.training.py_dataset import PyDataset
+
+if TYPE_CHECKING:
+    from sheer.inspect.picture import Picture
 
 # Keras's other names.
 Sequence = PyDataset
@@ -29,7 +36,7 @@ LACKING = """
 Config FeatureSpace Progbar array_to_img audio_dataset_from_directory bounding_boxes
 disable_interactive_logging enable_interactive_logging get_file get_source_inputs
 image_dataset_from_directory img_to_array is_interactive_logging_enabled is_keras_tensor
-load_img model_to_dot plot_model save_img split_dataset standardize_dtype
+load_img model_to_dot save_img split_dataset standardize_dtype
 text_dataset_from_directory timeseries_dataset_from_array
 """
 
@@ -46,6 +53,7 @@ __all__ = [
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
@@ -137,6 +145,65 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
     (('x', 'y'), 'x')
     """
     return pack(x, y, sample_weight)
+
+
+def plot_model(
+    model: Any,
+    to_file: str | os.PathLike[str] | None = "model.svg",
+    show_shapes: bool = False,
+    show_dtype: bool = False,
+    show_layer_names: bool = False,
+    rankdir: str = "TB",
+    expand_nested: bool = False,
+    dpi: int = 200,
+    show_layer_activations: bool = False,
+    show_trainable: bool = False,
+    **kwargs: Any,
+) -> Picture:
+    """Draw a model into a file, and return its Picture, which a notebook shows.
+
+    It is the drawing of `Model.picture`, with no more in its boxes than is asked for. It needs no
+    Graphviz.
+
+    Args:
+        to_file: `NAME.svg`, or `NAME.html` for a page with it; None for no file. sheer writes no
+            pixels: Keras's default, model.png, is model.svg here.
+        show_shapes: of inputs, outputs and weights. show_dtype: their dtypes.
+        show_layer_names: the names of layers, besides their classes.
+        rankdir: `"TB"`, from top to bottom, or `"LR"`, from left to right.
+        expand_nested: whether models inside show what is in them.
+        dpi: accepted; the picture is sharp at any size.
+        show_layer_activations: the layers' formulas, in which the activations are.
+        show_trainable: which layers with weights are trained.
+
+    Raises NotBuiltError where the model's input shape is not known yet, and ValueError for files
+    of other kinds.
+
+    >>> import sheer
+    >>> model = sheer.Sequential([sheer.Input((3,)), sheer.layers.Dense(1)], name="line")
+    >>> plot_model(model, to_file=None, show_shapes=True).title
+    "Sequential 'line'"
+    """
+    from sheer.inspect.picture import Show, check_ending, picture
+
+    refuse("plot_model", kwargs, {"layer_range": None}, [])
+    if not hasattr(model, "check_built"):
+        raise TypeError(f"plot_model: model must be a model. Got {model!r}.")
+    if to_file is not None:
+        check_ending("plot_model", to_file)
+    model.check_built("plot_model")
+    show = Show(
+        names=show_layer_names,
+        shapes=show_shapes,
+        dtypes=show_dtype,
+        formulas=show_layer_activations,
+        trainable=show_trainable,
+        nested=expand_nested,
+    )
+    drawn: Picture = picture(model, rankdir, show, caller="plot_model")
+    if to_file is not None:
+        drawn.save(to_file)
+    return drawn
 
 
 def clear_session() -> None:

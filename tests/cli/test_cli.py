@@ -100,7 +100,7 @@ def test_every_option_is_told_with_its_default() -> None:
     for name, parser in cli._parsers()[1].items():
         for action in parser._actions:
             assert action.help, (name, action.option_strings)
-            needs_none = {"--help", "--save", "--write-program", "--quiet"}
+            needs_none = {"--help", "--save", "--write-program", "--plot", "--quiet"}
             if needs_none.isdisjoint(action.option_strings):
                 assert "Default: " in action.help, (name, action.option_strings)
 
@@ -163,6 +163,50 @@ def test_a_terminal_without_special_characters_and_a_closed_pipe() -> None:
 
 
 # Training on images
+
+
+def test_plot(run: Any) -> None:
+    status, out, err = run("train", *SMALL, "--plot")
+    assert (status, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
+    table, loss, accuracy, results = out.rsplit("\n\n", 3)
+    assert table.splitlines()[-1].split()[0] == "2/2"
+    assert loss.splitlines()[0].strip().split("   ") == [
+        "○ loss, mean over the epoch",
+        "● val_loss, at the end of the epoch",
+    ]
+    assert accuracy.splitlines()[0].strip().split("   ") == [
+        "○ accuracy, over the epoch",
+        "● val_accuracy, at the end of the epoch",
+    ]
+    for panel in (loss, accuracy):
+        assert panel.splitlines()[-1].split() == ["epoch", "0", "1", "2"]
+        assert panel.count("○") == panel.count("●") == 3  # two points, and the legend
+    assert results.startswith("On the 360 images held out:")
+    # Alone.
+    assert run("train", *SMALL, "--plot", "--quiet") == (
+        0,
+        "\n\n".join([loss, accuracy, results.rpartition("To read")[0]]),
+        "",
+    )
+
+
+def test_plot_of_a_quantity_in_a_narrow_terminal(
+    run: Any, houses: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    status, out, err = run("train", "--data", houses, "--epochs", 3, "--plot", "--quiet")
+    assert (status, err) == (0, "")
+    drawing = out.split("\n\n")[0]
+    assert max(map(len, drawing.splitlines())) <= 40
+    assert drawing.startswith("○ loss, mean over the epoch\n● val_loss, at the end of the epoch\n")
+
+
+def test_plot_of_a_training_that_diverged(run: Any) -> None:
+    words = ["--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", 3, "--plot", "--quiet"]
+    status, out, err = run("train", *words)
+    assert status == 1 and "The training diverged in epoch 1" in err
+    assert "loss has gaps: NaN in epoch 1.\n" in out
 
 
 def test_digits(run: Any, digits: Any) -> None:

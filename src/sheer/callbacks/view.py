@@ -167,7 +167,9 @@ class View(Callback):
     def _left(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         """The training is over, however it ended."""
         message, state = "", "done"
-        if isinstance(error, KeyboardInterrupt) or self.model.history.interrupted:
+        if isinstance(error, KeyboardInterrupt) or getattr(
+            self.model.history, "interrupted", False
+        ):
             message = "Interrupted by Ctrl-C."
         elif error is not None:
             message, state = f"{type(error).__name__}: {error}", "failed"
@@ -321,7 +323,8 @@ class View(Callback):
             self.model.stop_training = True
         else:
             self._aim(name, **arguments)
-        self.session.tell(now=True)
+        state = {} if self._goal == "pause" else {"state": "running"}
+        self.session.tell(now=True, **state)
         return {}
 
     def _aim(self, name: str, **arguments: Any) -> None:

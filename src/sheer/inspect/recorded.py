@@ -5,18 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sheer.core.errors import did_you_mean
+from sheer.core.text import without_controls
 from sheer.inspect.statistics import Statistics
 from sheer.program.program import Program
-from sheer.program.rows import Row
+from sheer.program.rows import Row, function_of
 from sheer.program.watch import watch
+
+if TYPE_CHECKING:
+    from sheer.inspect.explain import Explainer, Explanation
 
 Array = np.ndarray[Any, Any]
 FORMAT = "sheer.step"
+# What the description in a file holds, and the longest name in it.
+KINDS = {"text": str, "name": str, "rows": list, "seconds": list, "logs": dict, "place": dict}
+LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,7 @@ class RecordedStep:
         self.logs = logs or {}
         self.place = place or {}
         self._statistics: dict[str, Statistics] = {}
+        self._explains: Explainer | None = None
 
     def __contains__(self, name: str) -> bool:
         return name in self.values or name in self.inputs
@@ -84,6 +93,25 @@ class RecordedStep:
             f"<RecordedStep {self.name}: {len(self.rows)} rows, {len(self.values)} values, "
             "print() shows them>"
         )
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def table(self, width: int | None = None, colour: bool | None = None) -> str:
+        """What print() shows: the program with the shape, the range and the time of each line.
+
+        Args:
+            width: the columns to fill; by default those of the terminal, up to 110.
+            colour: by default where stdout is a terminal and NO_COLOR is unset.
+        """
+        from sheer.inspect import terminal
+
+        return terminal.table(self, width, colour)
+
+    def _repr_html_(self) -> str:
+        from sheer.inspect import notebook
+
+        return notebook.table(self)
 
     def statistics(self, name: str) -> Statistics:
         """A value in a few numbers."""
@@ -111,6 +139,45 @@ class RecordedStep:
                 index = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
                 return NotFinite(origin, name, index)
         return None
+
+    def explain(self, name: str, *index: int, most: int = 10) -> Explanation:
+        """How one number came about: the sum that made it, with its largest terms.
+
+        Args:
+            name: a value of the program; or a layer, for its output and for what that was made of.
+            index: of the number, first the row of the batch: one whole number for each axis.
+            most: how many terms of a sum are shown.
+
+        Returns:
+            What prints as text, and has the figures as attributes, see `inspect.explain`.
+
+        Raises:
+            KeyError: there is no such value or layer.
+            IndexError: there is no such index.
+        """
+        return self._explainer().value(name, index, most)
+
+    def explain_gradient(self, name: str, *index: int, most: int = 10) -> Explanation:
+        """How the gradient of one number came about, by the chain rule down to the loss: at each
+        line its largest terms, and then the gradient in the largest of them.
+
+        Args:
+            name: a weight (`"dense.kernel"`), a value, a layer for its output; or a gradient.
+            index: of the number in it.
+            most: how many terms of the first sum are shown.
+
+        Raises:
+            KeyError: there is no such value, or it has no gradient.
+            IndexError: there is no such index.
+        """
+        return self._explainer().gradient(name, index, most)
+
+    def _explainer(self) -> Explainer:
+        from sheer.inspect.explain import Explainer
+
+        if self._explains is None:
+            self._explains = Explainer(self)
+        return self._explains
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file, whole or not at all, which `sheer step FILE` shows: a safetensors
@@ -143,33 +210,62 @@ class RecordedStep:
             raise ValueError(f"{path} holds no recorded step, as RecordedStep.save writes it.")
         try:
             return cls._described(json.loads(metadata[FORMAT]), arrays)
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
-            raise ValueError(f"{path} is no sound recorded step: {error!r}.") from error
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            words = without_controls(str(error))
+            raise ValueError(f"{path} is no sound recorded step: {words}.") from error
+        except (MemoryError, RecursionError, StopIteration, SyntaxError) as error:
+            kind = type(error).__name__
+            raise ValueError(f"{path} is no sound recorded step: its text gives {kind}.") from error
 
     @classmethod
     def _described(cls, described: dict[str, Any], arrays: Mapping[str, Array]) -> RecordedStep:
         parts: dict[str, dict[str, Array]] = {"inputs": {}, "values": {}}
         for key, array in arrays.items():
             part, _, name = key.partition("/")
+            if part not in parts or not _is_name(name):
+                raise ValueError(f"an array is called {key!r}")
             parts[part][name] = array
-        rows = [_row(entry) for entry in described["rows"]]
+        for key, kind in KINDS.items():
+            if type(described.get(key)) is not kind:
+                raise ValueError(f"{key!r} is no {kind.__name__}")
+        text, name = described["text"], described["name"]
+        if not name.isidentifier():
+            raise ValueError(f"the program is called {name!r}")
+        function_of(text, name)
+        rows = [_row(entry, text.count("\n") + 1) for entry in described["rows"]]
         seconds = [float(s) for s in described["seconds"]]
-        texts = str(described["text"]), str(described["name"])
-        kept = dict(described["logs"]), dict(described["place"])
         if len(seconds) != len(rows):
-            raise ValueError(f"{len(rows)} rows with {len(seconds)} times")
-        return cls(*texts, rows, parts["inputs"], parts["values"], seconds, *kept)
+            raise ValueError(f"there are {len(rows)} rows, and {len(seconds)} times")
+        logs = {k: float(v) for k, v in described["logs"].items()}
+        place = described["place"]
+        return cls(text, name, rows, parts["inputs"], parts["values"], seconds, logs, place)
 
 
-def _row(entry: dict[str, Any]) -> Row:
-    """A row from its description in a file."""
+def _row(entry: dict[str, Any], lines: int) -> Row:
+    """A row from its description in a file, of a text of so many lines."""
     entry = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
     for name, value in asdict(Row(0, 0, "", ())).items():
         found = entry.get(name)
         is_right = type(found) is type(value)
         if not is_right or (type(found) is tuple and not all(type(v) is str for v in found)):
-            raise ValueError(f"a row with {name}={found!r}")
-    return Row(**entry)
+            raise ValueError(f"a row has {name}={found!r}")
+    row = Row(**entry)
+    words = (row.phase, row.part, row.op)
+    is_sound = (
+        0 < row.first <= row.last <= lines
+        and all(target.isidentifier() for target in row.targets)
+        and all(_is_name(of) for of in row.of if of)
+        and len(row.of) in (0, len(row.targets))
+        and all(word.isprintable() and len(word) <= LONGEST for word in words)
+    )
+    if not is_sound:
+        raise ValueError(f"a row is {row}")
+    return row
+
+
+def _is_name(name: str) -> bool:
+    """Whether a program can have a value of this name: `x`, `dense.kernel`."""
+    return len(name) <= LONGEST and all(part.isidentifier() for part in name.split("."))
 
 
 def record(
@@ -183,14 +279,22 @@ def record(
     Arguments and Variables stay as they are: what the program returns as new state is only kept.
     """
     inputs: dict[str, Array] = {}
+    given: list[Any] = []
     for name, value in zip(program.parameters, arguments, strict=True):
         if isinstance(value, (np.ndarray, np.generic, int, float)):
             inputs[name] = np.array(value)
-        else:  # the state of a part, of which the values may be replaced, not changed
-            inputs |= {f"{name}.{key}": array for key, array in vars(value).items()}
-    seen = watch(program, rows, arguments)
+            given.append(_copied(value))
+        else:  # the state of a part
+            inputs |= {f"{name}.{key}": np.array(array) for key, array in vars(value).items()}
+            given.append(SimpleNamespace(**{k: _copied(v) for k, v in vars(value).items()}))
+    # A program that someone changed may write into its arguments: it gets arrays of its own.
+    seen = watch(program, rows, given)
     result = seen.result[0] if isinstance(seen.result, tuple) else seen.result
     logs = result if isinstance(result, dict) else {}
     return RecordedStep(
         program.text, program.name, rows, inputs, seen.values, seen.seconds, logs, place
     )
+
+
+def _copied(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value

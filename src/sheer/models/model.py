@@ -36,6 +36,7 @@ from sheer.training.steps import Steps, names_of
 from sheer.training.undo import undone_on_error
 
 if TYPE_CHECKING:
+    from sheer.inspect.picture import Picture
     from sheer.inspect.recorded import RecordedStep
 
 
@@ -356,6 +357,30 @@ class Model(Layer):
             class_weight,
             sample_weight,
         )
+
+    def view(self, x: Any = None, y: Any = None, *, view: Any = None, **options: Any) -> Any:
+        """Train in a page that shows each line of the program with its values, and that can stop
+        the training, step through it, and ask what other settings would do.
+
+        Args:
+            x, y, options: as for `fit`.
+            view: a `callbacks.View` with settings of its own; by default one that waits before the
+                first batch until the page lets it go.
+
+        In a script or a terminal a browser shows the page, and this returns the history at the end,
+        as `fit` does. In a notebook it returns a widget at once, and a thread trains:
+        `widget.training.wait()` returns the history. It needs `pip install "sheer[view]"`.
+
+        >>> import numpy as np, sheer
+        >>> model = sheer.Sequential([sheer.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> unseen = sheer.callbacks.View(port=None)
+        >>> model.view(np.ones((8, 2)), np.ones((8, 1)), view=unseen, verbose=0)
+        <History of 1 epoch: loss>
+        """
+        from sheer.models.view import view as view_
+
+        return view_(self, x, y, view, options)
 
     def evaluate(
         self,
@@ -840,6 +865,31 @@ class Model(Layer):
 
         text = summary(self, line_length, positions, expand_nested, show_trainable, layer_range)
         (print_fn or (lambda text: print(printable(text))))(text)
+
+    def picture(self, rankdir: str = "TB", expand_nested: bool = False) -> Picture:
+        """Draw the model: from the data through the layers to the predictions and the loss, and
+        back from the loss by the optimizer to the weights.
+
+        A notebook shows the picture; `save` writes it to a file. It is SVG, made without any other
+        program. A model that is not compiled has no loss and no optimizer in it.
+
+        Args:
+            rankdir: `"TB"`, from top to bottom, or `"LR"`, from left to right.
+            expand_nested: whether models inside show what is in them.
+
+        Raises NotBuiltError where the model's input shape is not known yet.
+
+        >>> import sheer
+        >>> model = sheer.Sequential([sheer.Input((3,)), sheer.layers.Dense(1)], name="line")
+        >>> picture = model.picture()
+        >>> picture.svg.startswith("<svg ")
+        True
+        >>> picture.save("line.svg")  # doctest: +SKIP
+        """
+        from sheer.inspect.picture import Show, picture
+
+        self.check_built("picture")
+        return picture(self, rankdir, Show(nested=expand_nested))
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in super().__getstate__().items() if k != "last_fit"}

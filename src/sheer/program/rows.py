@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -102,19 +104,32 @@ def _heading(line: str, phase: str, part: str, numbered: bool) -> tuple[str, str
 
 def _without_comments(source: str) -> str:
     """A statement in one line."""
-    kept = [re.sub(r"\s+#[^'\"]*$", "", line).strip() for line in source.splitlines()]
-    return re.sub(r"\(\s+|\s+\)", lambda m: m[0].strip(), " ".join(kept))
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            number, column = token.start
+            lines[number - 1] = lines[number - 1][:column]
+    joined = " ".join(line.strip() for line in lines if line.strip())
+    return re.sub(r"\(\s+|\s+\)", lambda m: m[0].strip(), joined)
 
 
 def _targets(statement: ast.stmt) -> tuple[str, ...]:
-    """The names that a statement assigns, in their order."""
-    stored = [
-        node
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]
-    stored.sort(key=lambda node: (node.lineno, node.col_offset))
-    return tuple(dict.fromkeys(node.id for node in stored))
+    """The names that a statement gives a value, or changes in place (`h[0] = 1`, `out=h`)."""
+    changed: list[ast.Name] = []
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.Name, ast.Subscript)) and isinstance(node.ctx, ast.Store):
+            changed += _owners(node)
+        elif isinstance(node, ast.keyword) and node.arg == "out":
+            changed += _owners(node.value)
+    changed.sort(key=lambda node: (node.lineno, node.col_offset))
+    return tuple(dict.fromkeys(node.id for node in changed))
+
+
+def _owners(node: ast.expr) -> list[ast.Name]:
+    """The name of the array that an expression is a part of."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    return [node] if isinstance(node, ast.Name) else []
 
 
 def _completed(row: Row, facts: Facts) -> Row:

@@ -70,7 +70,10 @@ CASES: dict[str, tuple[Recipe, Callable[[Arrays], Any]]] = {
     "relu at the ends": (call("maximum", ODD, 0), lambda v: np.maximum(v["odd"], 0)),
     "minimum at the ends": (call("minimum", 0, ODD), lambda v: np.minimum(0, v["odd"])),
     "tanh": (call("tanh", ODD), lambda v: np.tanh(v["odd"])),
-    "sigmoid": (call("/", 1, call("+", 1, call("exp", call("negative", ODD)))), lambda v: 1 / (1 + np.exp(-v["odd"]))),
+    "sigmoid": (
+        call("/", 1, call("+", 1, call("exp", call("negative", ODD)))),
+        lambda v: 1 / (1 + np.exp(-v["odd"])),
+    ),
     "exp, log, sqrt": (
         call("log", call("+", call("sqrt", call("exp", A)), SCALE)),
         lambda v: np.log(np.sqrt(np.exp(v["a"])) + v["scale"]),
@@ -181,4 +184,6 @@ def test_recipes_are_evaluated_as_numpy_does(tmp_path: Path) -> None:
     command = [str(NODE), "--test", str(HERE / "recipe.test.mjs")]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert f"# pass {3 * len(CASES) + 4}" in ran.stdout or f"ℹ pass {3 * len(CASES) + 4}" in ran.stdout
+    assert (
+        f"# pass {3 * len(CASES) + 4}" in ran.stdout or f"ℹ pass {3 * len(CASES) + 4}" in ran.stdout
+    )

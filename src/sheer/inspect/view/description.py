@@ -12,6 +12,7 @@ import numpy as np
 
 from sheer import __version__, activations
 from sheer.core import tree
+from sheer.inspect.recipes import recipes_of
 from sheer.inspect.view.plain import Array
 from sheer.program.program import Program
 from sheer.program.rows import Row
@@ -179,17 +180,17 @@ def _kind(loss: str) -> str:
 
 
 def program_of(step: Any) -> dict[str, Any]:
-    """A step's program as text and rows."""
+    """A step's program as text and rows, with a recipe for each value: how it is computed."""
     return {
         "name": step.program.name,
         "text": step.program.text,
-        "rows": [described_row(row, step) for row in step.rows],
+        "rows": [
+            {**asdict(row), "recipes": recipes}
+            for row, recipes in zip(
+                step.rows, recipes_of(step.rows, step.program.text), strict=True
+            )
+        ],
     }
-
-
-def described_row(row: Row, step: Any) -> dict[str, Any]:
-    """A row; a recipe for each of its values, which says how it is computed."""
-    return {**asdict(row), "recipes": dict.fromkeys(row.targets)}
 
 
 def returned(program: Program) -> list[str]:

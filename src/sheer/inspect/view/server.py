@@ -2,8 +2,8 @@
 
 Other programs and pages on the machine are kept out by these:
 
-- It listens on 127.0.0.1 only. The Host of a request must name that address and its port, so that no
-  site can reach it under a name of its own that points there.
+- It listens on 127.0.0.1 only. The Host of a request must name that address and its port, so that
+  no site can reach it under a name of its own that points there.
 - Each request must bring the token, a random secret, which the page has from its URL.
 - What a browser says comes from another site (Origin, Sec-Fetch-Site) is refused.
 - The page runs its own script and no other, loads nothing from elsewhere, and stands in no frame.
@@ -17,20 +17,16 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 from sheer.inspect.view import assets
 from sheer.inspect.view.plain import to_json, wire_array
-from sheer.inspect.view.session import Patch, Session
+from sheer.inspect.view.session import Session
+from sheer.inspect.view.streams import Streams
 
 ADDRESS = "127.0.0.1"
 # A request with a larger body than this is refused: a drawn picture has some kilobytes.
 MOST_BYTES = 1 << 20
-# A page that has not taken so many messages is left to itself; it may ask anew.
-MOST_WAITING = 64
-# Seconds after which a silent connection is tried.
-BEAT = 5.0
 # Seconds that starting and ending may take.
 PATIENCE = 10.0
 
@@ -85,6 +81,7 @@ class Server:
         config = uvicorn.Config(
             application(self),
             log_config=None,
+            log_level="critical",
             access_log=False,
             lifespan="off",
             ws="none",
@@ -136,77 +133,6 @@ def _listening(port: int) -> socket.socket:
     return found
 
 
-class Streams:
-    """The pages that are told of changes, each by a queue of its own."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._lock = threading.Lock()
-        self._open: list[tuple[asyncio.AbstractEventLoop, asyncio.Queue[str | None]]] = []
-        self._leave = session.subscribe(self._tell)
-        # When the last page went; None before any came, and while one is there.
-        self.left_at: float | None = None
-
-    def _tell(self, patch: Patch) -> None:
-        """Pass a change on to all pages; called in the thread that trains."""
-        with self._lock:
-            streams = list(self._open)
-        if not streams:
-            return
-        text = to_json(patch)
-        for loop, queue in streams:
-            self._put(loop, queue, text)
-
-    def _put(
-        self, loop: asyncio.AbstractEventLoop, queue: asyncio.Queue[str | None], text: str | None
-    ) -> None:
-        def put() -> None:
-            if queue.qsize() >= MOST_WAITING or text is None:
-                while not queue.empty():  # too slow, or the end
-                    queue.get_nowait()
-                queue.put_nowait(None)
-            else:
-                queue.put_nowait(text)
-
-        try:
-            loop.call_soon_threadsafe(put)
-        except RuntimeError:
-            pass  # its loop has ended
-
-    async def events(self, is_again: bool) -> AsyncIterator[str]:
-        """The changes from now on, as server-sent events. A page that comes again, after it lost its
-        connection, is told to ask for all of the state."""
-        stream = asyncio.get_running_loop(), asyncio.Queue[str | None]()
-        with self._lock:
-            self._open.append(stream)
-            self.left_at = None
-        try:
-            first = {"status": self._session.status, **({"restart": True} if is_again else {})}
-            yield f"retry: 1000\nid: 1\ndata: {to_json(first)}\n\n"
-            while True:
-                try:
-                    text = await asyncio.wait_for(stream[1].get(), BEAT)
-                except TimeoutError:
-                    yield ": still here\n\n"
-                    continue
-                if text is None:
-                    return
-                yield f"data: {text}\n\n"
-        finally:
-            with self._lock:
-                self._open.remove(stream)
-                if not self._open:
-                    self.left_at = time.monotonic()
-
-    def close(self) -> None:
-        """Let all pages go."""
-        self._leave()
-        with self._lock:
-            streams = list(self._open)
-        for loop, queue in streams:
-            self._put(loop, queue, None)
-
-
 # --- what is answered ---------------------------------------------------------------------------
 
 
@@ -235,7 +161,7 @@ def refusal(server: Server, request: Any) -> tuple[int, str] | None:
 def _is_followed_link(request: Any) -> bool:
     """Whether a browser opens the page itself, in a tab: whoever gave the link had the token."""
     headers = request.headers
-    return (
+    return bool(
         request.method == "GET"
         and request.url.path == "/"
         and headers.get("sec-fetch-mode") == "navigate"
@@ -331,10 +257,12 @@ class Answers:
         return Response(array.tobytes(), media_type="application/octet-stream", headers=headers)
 
     async def events(self, request: Any) -> Any:
-        from starlette.responses import StreamingResponse
+        is_again = "last-event-id" in request.headers
 
-        events = self.server.streams.events("last-event-id" in request.headers)
-        return StreamingResponse(events, media_type="text/event-stream")
+        async def stream(scope: Any, receive: Any, send: Any) -> None:
+            await self.server.streams.serve(is_again, receive, send)
+
+        return stream
 
     async def command(self, request: Any) -> Any:
         import json

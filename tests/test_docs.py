@@ -1,0 +1,96 @@
+"""The guides say what is so: each block of code in them runs, and prints what stands below it."""
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.S | re.M)
+NUMBER = re.compile(r"(?<![\w.])[-+]?\d+\.\d+(?:e[-+]?\d+)?")
+
+
+def blocks(path: Path) -> list[tuple[str, str]]:
+    """The blocks of a guide, each with its language: python, sh, or text for what is printed."""
+    return BLOCK.findall(path.read_text(encoding="utf-8"))
+
+
+def differences(printed: str, shown: str) -> str:
+    """Where the two differ, empty where they agree: the words exactly, but for blanks at the ends
+    of lines; numbers with a point to a thousandth, as processors round otherwise. `...` alone on a
+    line stands for any lines, at the end of one for its rest."""
+    lines = iter([line.rstrip() for line in printed.strip("\n").splitlines()])
+    is_gap = False
+    for wanted in map(str.rstrip, shown.strip("\n").splitlines()):
+        if wanted.strip() == "...":
+            is_gap = True
+            continue
+        for line in lines:
+            if alike(line, wanted):
+                break
+            if not is_gap:
+                return f"shown:   {wanted}\nprinted: {line}"
+        else:
+            return f"shown, and not printed: {wanted}"
+        is_gap = False
+    rest = list(lines)
+    return "" if is_gap or not rest else f"printed, and not shown: {rest[0]}"
+
+
+def alike(line: str, wanted: str) -> bool:
+    if wanted.endswith(" ..."):
+        wanted = wanted.removesuffix("...")
+        line = line[: len(wanted)]
+    if NUMBER.sub("#", line) != NUMBER.sub("#", wanted):
+        return False
+    pairs = zip(NUMBER.findall(line), NUMBER.findall(wanted), strict=True)
+    return all(float(a) == pytest.approx(float(b), rel=2e-3, abs=2e-3) for a, b in pairs)
+
+
+def test_differences_are_found():
+    assert not differences("loss 0.5001 at\nb\nc", "loss 0.5002 at\n...\nc")
+    assert not differences("a = 1  # why\n", "a = ...")
+    assert differences("loss 0.51", "loss 0.52")
+    assert differences("loss 0.51 x", "loss 0.51 y")
+    assert differences("a\nb", "a")
+    assert differences("a", "a\nb")
+
+
+def run(language: str, code: str, names: dict[str, object]) -> str:
+    """What a block prints."""
+    if language == "python":
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, "the guide", "exec"), names)
+        return printed.getvalue()
+    program, *words = code.split()
+    command = {"python": [sys.executable], "sheer": [sys.executable, "-m", "sheer"]}[program]
+    environment = {**os.environ, "COLUMNS": "100", "PYTHONWARNINGS": "error"}
+    done = subprocess.run(
+        [*command, *words], capture_output=True, text=True, check=True, env=environment
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["inside-fit.md"])
+def test_a_guide(name, mnist, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    names: dict[str, object] = {"__name__": "guide"}
+    printed = ""
+    for language, text in blocks(DOCS / name):
+        if language == "text":
+            assert not differences(printed, text), f"{differences(printed, text)}\n\n{printed}"
+        else:
+            printed = run(language, text, names)
+
+
+@pytest.mark.parametrize("name", ["inside-fit.md"])
+def test_the_chinese_guide_has_the_same_code(name):
+    chinese = DOCS / name.replace(".md", ".zh-CN.md")
+    assert blocks(chinese) == blocks(DOCS / name)
