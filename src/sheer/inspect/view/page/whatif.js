@@ -23,7 +23,7 @@ export function whatifPanel(app) {
   const use = h("button", { type: "button", class: "action", on: { click: useRate } });
   const answer = h("div", { hidden: true }, chart, figures, use);
   const el = h("section", {}, h("h2", {}, title, explain("whatif")), note, form, answer);
-  let [shown, plot] = [{}, null];
+  let [shown, plot, said] = [{}, null, ""];
 
   new ResizeObserver(() => plot?.setSize({ width: chart.clientWidth, height: CHART_HEIGHT })).observe(chart);
 
@@ -35,7 +35,7 @@ export function whatifPanel(app) {
     if (whatif && whatif !== shown.whatif) shown.answer = whatif;
     if (shown.answer !== shown.drawn || (theme !== shown.theme && shown.answer)) show(shown.answer);
     shown = { ...shown, step: step ?? shown.step, theme, whatif };
-    if (!app.busy) write(note, noteText(shown.answer));
+    if (!app.busy) write(note, said || noteText(shown.answer));
   }
 
   const noteText = (known) => {
@@ -43,16 +43,21 @@ export function whatifPanel(app) {
     return known ? "The last comparison before the page was exported." : "No comparison was made. A live page can make one: sheer view, or callbacks.View().";
   };
 
+  function tell(text) {
+    said = text;
+    write(note, text || noteText(shown.answer));
+  }
+
   async function compare() {
-    write(note, "Running both…");
+    tell("Running both…");
     try {
       const found = await app.command("what_if", { learning_rate: rate.value(), steps: Number(steps.value) });
       shown.answer = found; // `shown` may be another by now
       show(shown.answer);
       app.say(inWords(shown.answer));
-      write(note, "");
+      tell("");
     } catch (error) {
-      write(note, error.message);
+      tell(error.message);
     }
   }
 
@@ -70,9 +75,9 @@ export function whatifPanel(app) {
     const value = shown.answer.other.learning_rate;
     try {
       await app.command("set_learning_rate", { value });
-      write(note, `The learning rate is ${formatNumber(value)} from the next batch on.`);
+      tell(`The learning rate is ${formatNumber(value)} from the next batch on.`);
     } catch (error) {
-      write(note, error.message);
+      tell(error.message);
     }
   }
 
