@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 
-# Against what `import numpy` takes in the same process: the same limit on slow machines and on fast.
+# Against what `import numpy` takes in the same process: one limit for slow and fast machines.
 LIMIT = 1.3
 CODE = """
 import time

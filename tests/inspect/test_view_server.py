@@ -187,8 +187,8 @@ def test_arrays_that_are_not_there(still, query, status, text):
         (b'{"name": 1}', "There is no command 1."),
         (
             b'{"name": "__init__"}',
-            "There is no command '__init__'. Known: next_batch, next_epoch, pause, predict, record, "
-            "run, run_until, set_learning_rate, stop, what_if.",
+            "There is no command '__init__'. Known: next_batch, next_epoch, pause, predict, "
+            "record, run, run_until, set_learning_rate, stop, what_if.",
         ),
         (b'{"name": "next_bach"}', "There is no command 'next_bach'. Did you mean 'next_batch'?"),
         (b'{"name": "run", "arguments": [1]}', "run: arguments must be an object. Got [1]."),

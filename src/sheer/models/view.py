@@ -22,7 +22,7 @@ def view(model: Any, x: Any, y: Any, given: View | None, options: dict[str, Any]
 def _in_notebook(
     model: Any, x: Any, y: Any, shown: View, callbacks: list[Any], options: dict[str, Any]
 ) -> Any:
-    """The widget, while a thread trains: a cell that runs would keep the page's commands waiting."""
+    """The widget, while a thread trains: a cell that runs keeps the page's commands waiting."""
     from sheer.inspect.view.widget import widget_of
 
     widget = widget_of(shown.session)

@@ -15,6 +15,9 @@ from sheer.inspect.view.session import Session
 
 MEGABYTE = 1_000_000
 
+# By the id of a step and the name of a value in it: shape, dtype, and the data as text.
+Packed = dict[tuple[int, str], dict[str, Any]]
+
 
 def write_page(session: Session, path: str | os.PathLike[str], megabytes: float = 12) -> None:
     """Write the page with all that the session has now."""
@@ -25,12 +28,13 @@ def embedded(session: Session, megabytes: float = 12) -> dict[str, Any]:
     """What the file holds: the state, and the arrays of the steps that are kept, in base64 of their
     deflated bytes.
 
-    Where they take more than so many megabytes, arrays go, the largest first, from the oldest steps
-    to the latest; the state's `left_out` says how many, and which names.
+    Where they take more than so many megabytes, arrays go, the largest first: those of the update,
+    then those of the steps between the first and the latest, then the others. The state's
+    `left_out` says how many, and their names.
     """
     state = session.state()
     packed = _packed(session)
-    left_out = _drop(packed, megabytes * MEGABYTE)
+    left_out = _drop(packed, megabytes * MEGABYTE, state)
     tensors: dict[int, dict[str, Any]] = {}
     for (number, name), entry in packed.items():
         tensors.setdefault(number, {})[name] = entry
@@ -45,8 +49,8 @@ def embedded(session: Session, megabytes: float = 12) -> dict[str, Any]:
     return {"state": state, "tensors": tensors}
 
 
-def _packed(session: Session) -> dict[tuple[int, str], dict[str, Any]]:
-    found = {}
+def _packed(session: Session) -> Packed:
+    found: Packed = {}
     for entry in list(session.kept.entries):
         step = entry.step
         for name in step or ():
@@ -61,18 +65,30 @@ def _packed(session: Session) -> dict[tuple[int, str], dict[str, Any]]:
     return found
 
 
-def _drop(packed: dict[tuple[int, str], dict[str, Any]], most: float) -> list[tuple[int, str]]:
+def _drop(packed: Packed, most: float, state: dict[str, Any]) -> list[tuple[int, str]]:
     """Take out what is too much; what went."""
     total = sum(len(entry["data"]) for entry in packed.values())
-    sizes: dict[str, int] = {}
-    for (_, name), entry in packed.items():
-        sizes[name] = max(sizes.get(name, 0), len(entry["data"]))
+    updates = {
+        name
+        for row in state["program"]["rows"]
+        if row["phase"] in ("update", "metrics")
+        for name in row["targets"]
+    }
+    kept = (f"{state['optimizer']['name']}.", "metrics.") if updates else ()
+    numbers = sorted({number for number, _ in packed})
+
+    def rank(key: tuple[int, str]) -> tuple[int, int, int]:
+        number, name = key
+        is_update = name in updates or name.startswith(kept)
+        is_last, is_end = number == numbers[-1], number in (numbers[0], numbers[-1])
+        order = (2 if is_last else 0) if is_update else (3 if is_end else 1)
+        return order, -len(packed[key]["data"]), number
+
     went = []
-    for key in sorted(packed, key=lambda key: (-sizes[key[1]], key[0])):
+    for key in sorted(packed, key=rank):
         if total <= most:
             break
-        total -= len(packed[key]["data"])
-        del packed[key]
+        total -= len(packed.pop(key)["data"])
         went.append(key)
     return went
 

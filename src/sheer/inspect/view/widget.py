@@ -29,7 +29,7 @@ def _widget_class() -> Any:
             'The page in a notebook needs the package anywidget: pip install "sheer[view]".'
         ) from error
 
-    class View(anywidget.AnyWidget):  # type: ignore[misc]
+    class View(anywidget.AnyWidget):
         """A training on screen."""
 
         _esm = assets.module()
