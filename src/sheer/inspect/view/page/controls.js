@@ -71,6 +71,7 @@ function stepInWords(steps, step) {
   const place = steps.findIndex((other) => other.id === step.id) + 1;
   return [
     h("strong", {}, `step ${formatCount(step.step)}`),
-    h("span", { class: "faint" }, ` · ${place} of ${steps.length} recorded · loss ${formatNumber(step.loss)}`),
+    h("span", { class: "faint" }, ` · ${place} of ${steps.length} recorded`),
+    h("span", { class: "faint step-loss" }, ` · loss ${formatNumber(step.loss)}`),
   ];
 }

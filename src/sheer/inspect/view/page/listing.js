@@ -2,7 +2,8 @@
 // function in order, and the helper functions below it.
 
 const TAIL_COMMENT = /\s+#[^'"]*$/;
-const PHASE_HEADING = /^# (?:\d+\. )?(forward|loss|backward|update|metrics)\b|^# (what changes)/;
+// A heading of several, and the only one of a program; "# loss: ..." is a remark on the metric.
+const PHASE_HEADING = /^# (?:\d+\. (forward|loss|backward|update|metrics)\b|(forward|loss|backward|update|metrics)$|what changes)/;
 
 // {before, items, after}: the texts around the function, and its items:
 //   {kind: "row", row, number, code}       a row of the program; `code` may have several lines
@@ -42,7 +43,7 @@ function endOfFunction(lines, start) {
 function itemOf(line, number) {
   const code = line.replace(/^ {4}/, "").trimEnd();
   const heading = PHASE_HEADING.exec(code);
-  if (heading) return { kind: "heading", phase: heading[1] ?? "result", number, code: code.slice(2) };
+  if (heading) return { kind: "heading", phase: heading[1] ?? heading[2] ?? "result", number, code: code.slice(2) };
   return { kind: code.startsWith("#") ? "remark" : "text", number, code };
 }
 
