@@ -49,12 +49,21 @@ export function activationPath(app) {
   return {
     el,
     draw(values) {
-      const steps = app.state.layers.flatMap((layer) => layer.values.filter((name) => values[name]).map((name) => ({ layer, name })));
-      fill(el, steps.map(({ layer, name }) => h("li", {}, h("span", { class: "path-name" }, h("code", {}, name), h("span", { class: "faint" }, ` ${layer.name}, ${formatShape(values[name].shape.slice(1))}`)), pictureCanvas("strip", `${name} of ${layer.name} as a strip`))));
-      steps.forEach(({ name }, k) => {
-        const numbers = Array.from(values[name].data);
-        paintStrip(el.children[k].querySelector("canvas"), numbers, rangeOf(numbers).limit);
-      });
+      const found = app.state.layers.flatMap((layer) => layer.values.filter((name) => values[name]).map((name) => ({ layer, name, value: values[name] })));
+      fill(el, found.map(pathItem));
+      for (const canvas of el.querySelectorAll("canvas")) {
+        const numbers = Array.from(values[canvas.dataset.name].data);
+        paintStrip(canvas, numbers, rangeOf(numbers).limit);
+      }
     },
   };
+}
+
+// A value of one number is that number, a longer one a strip.
+function pathItem({ layer, name, value: { shape, data } }) {
+  const words = h("span", { class: "path-name" }, h("code", {}, name), h("span", { class: "faint" }, ` ${layer.name}, ${formatShape(shape.slice(1))}`));
+  if (data.length === 1) return h("li", { class: "is-single" }, words, h("span", { class: "num" }, formatNumber(data[0], 4)));
+  const strip = pictureCanvas("number-strip", `${name} of ${layer.name} as a strip`);
+  strip.dataset.name = name;
+  return h("li", {}, words, strip);
 }

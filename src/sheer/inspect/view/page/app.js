@@ -1,7 +1,7 @@
 // The page: joins the source, the app and the panels, and lays them out. Who mounts it: the page that
 // the server sends and the exported file (assets.py), and a notebook by render().
 
-import { h, fill, unseen, wantsCalm } from "./dom.js";
+import { h, fill, isOwnPage, unseen, wantsCalm, write } from "./dom.js";
 import { widgetSource } from "./source.js";
 import { createApp } from "./store.js";
 import { themeSwitch } from "./theme.js";
@@ -31,6 +31,8 @@ const PANELS = {
   whatif: whatifPanel,
 };
 
+const LOST = "The training is out of reach: its process has ended, or is busy. What was recorded stays to look at.";
+
 // Builds the page in an element from a source, and returns its app; app.close() lets the source go.
 export async function mount(el, source) {
   el.classList.add("sheer");
@@ -48,7 +50,8 @@ export async function mount(el, source) {
   fill(el, page.el);
   app.onChange(page.update);
   page.update(app.view);
-  source.subscribe(app.patch);
+  source.subscribe(app.patch, (isLost) => voice.error(isLost ? LOST : ""));
+  if (isOwnPage(el)) document.title = `${state.title} · sheer`;
   app.close = () => source.close();
   return app;
 }
@@ -60,7 +63,7 @@ function createVoice() {
   return {
     alert,
     quiet,
-    error: (text) => fill(alert, text),
+    error: (text) => write(alert, text),
     say: (text) => fill(quiet, text),
   };
 }
@@ -78,6 +81,7 @@ function createPage(app, root, voice) {
   const el = h(
     "div",
     { class: "page" },
+    skipLink(program.el),
     h(
       "header",
       { class: "top" },
@@ -103,6 +107,15 @@ function createPage(app, root, voice) {
 
   const parts = [status, bar, findings, flow, program, ...Object.values(panels)];
   return { el, update: (view) => parts.forEach((part) => updated(part, view, voice)) };
+}
+
+// The first stop of Tab: past the header and the flow to the current row.
+function skipLink(program) {
+  const click = (event) => {
+    event.preventDefault();
+    program.querySelector("[aria-current]")?.focus();
+  };
+  return h("a", { class: "skip", href: "#sheer-lens", on: { click } }, "Go to the program");
 }
 
 // What sticks below the controls must know how high they are.

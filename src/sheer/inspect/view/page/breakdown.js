@@ -6,6 +6,7 @@ import { formulaOf, placed } from "./formula.js";
 import { largestTerms } from "./recipe.js";
 
 const AT_ONCE = 8;
+const FEW = 12;
 const MORE = 50;
 const DEEPEST = 6;
 
@@ -30,7 +31,8 @@ function partItem(part, context, depth) {
   if (isPlainNumber(part)) return h("li", {}, leafLine(part, context));
   if (isLeaf(part)) return h("li", {}, leafLine(part, context));
   const inner = depth < DEEPEST ? innerOf(part, context, depth) : null;
-  return h("li", {}, partLine(part, context), inner);
+  if (depth === 1 || part.terms || !inner) return h("li", {}, partLine(part, context), inner);
+  return h("li", {}, h("details", {}, h("summary", {}, partLine(part, context)), inner));
 }
 
 function leafLine(part, context) {
@@ -62,7 +64,7 @@ function termsOf(part, context, isOpen) {
   const body = h("div", {});
   const details = h("details", { class: "terms", open: isOpen }, h("summary", {}, summary), body);
   const show = (count) => fill(body, termsTable(part, context, count), moreTermsButton(terms.count, count, show));
-  const showOnce = () => details.open && !body.firstChild && show(AT_ONCE);
+  const showOnce = () => details.open && !body.firstChild && show(terms.count <= FEW ? FEW : AT_ONCE);
   details.addEventListener("toggle", showOnce);
   showOnce();
   return details;

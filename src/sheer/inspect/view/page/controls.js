@@ -16,8 +16,8 @@ export function controlsBar(app) {
   const note = h("p", { class: "note" });
   const more = trainingToggle(() => el);
   const el = h(
-    "div",
-    { class: "controls", role: "toolbar", "aria-label": "Controls" },
+    "section",
+    { class: "controls", "aria-label": "Controls" },
     h("div", { class: "group", role: "group", "aria-label": "Lines" }, group("line")),
     h("div", { class: "group steps", role: "group", "aria-label": "Recorded steps" }, previous, place, explain("step"), next),
     more,
@@ -30,7 +30,7 @@ export function controlsBar(app) {
     for (const [action, button] of buttons) dressButton(app, action, button);
     until.update();
     el.setAttribute("aria-busy", String(Boolean(app.busy)));
-    write(note, app.live ? "" : "Exported page: these need a live one.");
+    write(note, app.live ? reasonAgainst(app, { needs: "unfinished" }) : "Exported page: these need a live one.");
   }
 
   return { el, title: "Controls", update };
@@ -71,6 +71,7 @@ function stepInWords(steps, step) {
   const place = steps.findIndex((other) => other.id === step.id) + 1;
   return [
     h("strong", {}, `step ${formatCount(step.step)}`),
-    h("span", { class: "faint" }, ` · ${place} of ${steps.length} recorded · loss ${formatNumber(step.loss)}`),
+    h("span", { class: "faint" }, ` · ${place} of ${steps.length} recorded`),
+    h("span", { class: "faint step-loss" }, ` · loss ${formatNumber(step.loss)}`),
   ];
 }

@@ -66,6 +66,11 @@ export function colourOf(el, token) {
   return colour;
 }
 
+// Whether the window is the page's own, and not a notebook's.
+export function isOwnPage(root) {
+  return root.hasAttribute("data-sheer-page");
+}
+
 // Whether the reader asked for less movement.
 export function wantsCalm() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;

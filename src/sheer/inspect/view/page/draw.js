@@ -7,7 +7,7 @@ import { activationPath, answerInWords, outputBars } from "./answers.js";
 import { drawingPad } from "./pad.js";
 import { numberFields } from "./fields.js";
 import { paintImage, pictureCanvas } from "./picture.js";
-import { predictInputs, predicted, whyNoPrediction } from "./predict.js";
+import { predictInputs, predictStep, predicted, whyNoPrediction } from "./predict.js";
 
 // The least time between two predictions, in milliseconds.
 const PAUSE = 60;
@@ -35,7 +35,7 @@ export function drawPanel(app) {
     const isFirst = !asker && step;
     shown = { step, theme };
     const reason = step ? whyNoPrediction(app) : "No step is recorded yet.";
-    write(note, reason || (app.live ? "With the present weights." : `With the weights of step ${step.step}.`));
+    write(note, reason || (app.live ? "With the present weights." : `With the weights of step ${predictStep(app).step}.`));
     body.hidden = way.hidden = Boolean(reason);
     if (isFirst) asker = isDrawing ? padAsker(app, inputs[0], step, ask) : fieldsAsker(app, inputs, step, ask);
     if (isFirst) fill(place, asker.el);

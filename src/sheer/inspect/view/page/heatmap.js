@@ -2,14 +2,15 @@
 
 import { h } from "./dom.js";
 import { formatNumber } from "./format.js";
-import { cssColour, heatColour, heatColours } from "./palette.js";
+import { cssColour, heatColours, paintNumber } from "./palette.js";
 
 const TALLEST = 340;
-const LARGEST_CELL = 34;
+const LARGEST_CELL = { width: 56, height: 34 };
 
-// {el, draw(map)}, where a map is
+// {el, draw(map)}; draw answers what is in sight, as {top, left, rows, columns}. A map is
 //   rows, columns   of the whole matrix
 //   at(row, column) a number of it
+//   key             another for other numbers
 //   chosen          [row, column], or null
 //   zoom            how many times larger than the whole, from 1 on
 //   limit           where the colours end
@@ -19,14 +20,16 @@ const LARGEST_CELL = 34;
 export function heatmap({ move, enter }) {
   const canvas = h("canvas", { class: "heatmap", tabindex: 0, role: "application" });
   const el = h("div", { class: "heat" }, canvas);
+  const kept = {}; // the last picture, as long as only the chosen cell is another
   let [map, pane] = [null, null];
 
   const draw = (next) => {
     if (next) map = next;
-    if (!map || !el.clientWidth) return;
+    if (!map || !el.clientWidth) return null;
     pane = paneOf(map, el.clientWidth);
     canvas.setAttribute("aria-label", map.label ?? "");
-    paint(canvas, map, pane);
+    paint(canvas, map, pane, kept);
+    return pane;
   };
   const go = (row, column) => {
     const inside = (place, size) => Math.max(0, Math.min(size - 1, place));
@@ -67,9 +70,9 @@ function paneOf(map, width) {
   const columns = Math.max(1, Math.round(map.columns / map.zoom));
   const [row, column] = map.chosen ?? [0, 0];
   const start = (place, size, all) => Math.max(0, Math.min(all - size, place - Math.floor(size / 2)));
-  const across = Math.min(width, columns * LARGEST_CELL);
+  const across = Math.min(width, columns * (map.square ? LARGEST_CELL.height : LARGEST_CELL.width));
   const square = across / columns;
-  const most = map.rows === 1 ? 28 : map.square ? square : Math.min(LARGEST_CELL, Math.max(square, 6));
+  const most = map.rows === 1 ? 28 : map.square ? square : Math.min(LARGEST_CELL.height, Math.max(square, 6));
   const down = Math.max(16, Math.min(TALLEST, rows * most));
   return {
     top: start(row, rows, map.rows),
@@ -81,7 +84,7 @@ function paneOf(map, width) {
   };
 }
 
-function paint(canvas, map, pane) {
+function paint(canvas, map, pane, kept) {
   const sharp = Math.min(3, globalThis.devicePixelRatio || 1);
   canvas.width = Math.round(pane.width * sharp);
   canvas.height = Math.round(pane.height * sharp);
@@ -90,9 +93,11 @@ function paint(canvas, map, pane) {
   const colours = heatColours(canvas);
   const brush = canvas.getContext("2d");
   brush.imageSmoothingEnabled = false;
-  brush.drawImage(blocks(map, pane, canvas, colours), 0, 0, canvas.width, canvas.height);
+  const key = [map.key, pane.top, pane.left, pane.rows, pane.columns, canvas.width, canvas.height, colours.theme].join();
+  if (!kept.picture || kept.key !== key) Object.assign(kept, { key, picture: blocks(map, pane, canvas, colours) });
+  brush.drawImage(kept.picture, 0, 0, canvas.width, canvas.height);
   const [wide, high] = [canvas.width / pane.columns, canvas.height / pane.rows];
-  if (wide >= 12 * sharp && high >= 8 * sharp) paintGrid(brush, canvas, wide, high, colours, sharp);
+  if (!map.square && wide >= 12 * sharp && high >= 8 * sharp) paintGrid(brush, canvas, wide, high, colours, sharp);
   if (wide >= 46 * sharp && high >= 16 * sharp) paintNumbers(brush, map, pane, [wide, high], colours, sharp);
   if (map.chosen) paintChosen(brush, map, pane, [wide, high], colours, sharp);
 }
@@ -110,15 +115,14 @@ function blocks(map, pane, { width, height }, colours) {
     const rows = [pane.top + edge(i, down, pane.rows), pane.top + edge(i + 1, down, pane.rows)];
     for (let j = 0; j < across; j += 1) {
       const columns = [pane.left + edge(j, across, pane.columns), pane.left + edge(j + 1, across, pane.columns)];
-      const [red, green, blue] = heatColour(strongest(map, rows, columns), map.limit, colours);
-      image.data.set([red, green, blue, 255], 4 * (i * across + j));
+      paintNumber(image, i * across + j, strongestOf(map, rows, columns), map.limit, colours);
     }
   }
   brush.putImageData(image, 0, 0);
   return picture;
 }
 
-function strongest(map, [top, bottom], [left, right]) {
+function strongestOf(map, [top, bottom], [left, right]) {
   let found = 0;
   for (let row = top; row < bottom; row += 1) {
     for (let column = left; column < right; column += 1) {

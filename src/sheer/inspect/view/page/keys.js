@@ -1,6 +1,6 @@
 // The keyboard: one listener, the table of actions, and the dialog that lists them.
 
-import { h } from "./dom.js";
+import { h, isOwnPage } from "./dom.js";
 import { ACTIONS, perform } from "./actions.js";
 import { recall, remember } from "./remember.js";
 
@@ -8,7 +8,7 @@ const NAMES = { ArrowUp: "↑", ArrowDown: "↓", " ": "Space" };
 
 // Listens in the whole document where the page is ours, and within the element in a notebook.
 export function listenToKeys(app, root, help) {
-  const place = root.hasAttribute("data-sheer-page") ? document : root;
+  const place = isOwnPage(root) ? document : root;
   place.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (help.dialog.open || isTyping(event.target)) return;
@@ -34,12 +34,11 @@ function isOwn({ key, target }) {
 
 // The dialog of keys: {dialog, button, show, areKeysOn}.
 export function helpDialog() {
-  const title = "sheer-keys";
   const on = h("input", { type: "checkbox", checked: recall("keys") !== "off", on: { change: keep } });
   const dialog = h(
     "dialog",
-    { class: "help", "aria-labelledby": title },
-    h("h2", { id: title }, "Keys"),
+    { class: "help", "aria-label": "Keys" },
+    h("h2", {}, "Keys"),
     h("dl", {}, ACTIONS.map(keyEntry), h("div", {}, h("dt", {}, h("kbd", {}, "?")), h("dd", {}, "This list"))),
     h("p", {}, "At the end of the program, the next line is the first of the next recorded step, or of the next batch."),
     h("label", { class: "check" }, on, "Letters and arrows are keys of this page"),

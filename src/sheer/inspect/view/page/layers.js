@@ -66,7 +66,7 @@ function activationFigure(context) {
   const values = series(context, "activation_mean");
   const label = `Activation of ${layer.name} over ${values.length} recorded steps, now ${number}`;
   const line = sparkline({ values, spread: series(context, "activation_deviation"), chosen, label });
-  return h("div", { class: "figure phase-forward" }, figureHead("activation, mean ± deviation", "activation_deviation", number), line);
+  return h("div", { class: "figure phase-forward" }, figureHead("activations", "activation_deviation", number), line);
 }
 
 function gradientFigure(context) {
@@ -106,7 +106,7 @@ export function verdictOf(ratio) {
 function ratioGauge(ratio, label) {
   const place = (power) => (100 * (Math.max(GAUGE.low, Math.min(GAUGE.high, power)) - GAUGE.low)) / (GAUGE.high - GAUGE.low);
   const [from, to] = GAUGE.healthy.map(place);
-  const powers = [-6, -4, -3, -2, 0];
+  const ticks = { "1e−6": -6, "1e−4": -4, "0.01": -2, 1: 0 };
   return h(
     "div",
     { class: "gauge" },
@@ -115,9 +115,10 @@ function ratioGauge(ratio, label) {
       { viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "img", "aria-label": `Gauge from 1e−7 to 1: ${label}` },
       s("rect", { class: "track", x: 0, y: 2, width: 100, height: 4 }),
       s("rect", { class: "healthy", x: from, y: 2, width: to - from, height: 4 }),
+      s("rect", { class: "usual", x: place(-3) - 0.2, y: 2, width: 0.4, height: 4 }),
       Number.isFinite(ratio) ? s("rect", { class: "needle", x: place(Math.log10(ratio || 1e-12)) - 0.5, y: 0, width: 1, height: 8 }) : null,
     ),
-    h("div", { class: "ticks", "aria-hidden": "true" }, powers.map((power) => h("span", { style: { left: `${place(power)}%` } }, formatNumber(10 ** power)))),
+    h("div", { class: "ticks", "aria-hidden": "true" }, Object.entries(ticks).map(([text, power]) => h("span", { style: { left: `${place(power)}%` } }, text))),
   );
 }
 

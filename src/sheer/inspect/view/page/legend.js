@@ -2,13 +2,14 @@
 
 import { fill, h } from "./dom.js";
 import { formatCount, formatNumber } from "./format.js";
-import { cssColour, heatColour, heatColours } from "./palette.js";
+import { cssColour, heatColours } from "./palette.js";
+import { paintHeat } from "./picture.js";
 
-const [SCALE_WIDTH, SCALE_HEIGHT] = [140, 10];
+const SCALE_WIDTH = 141;
 
 // {el, draw(range)}: the range as `rangeOf` tells it.
 export function heatLegend() {
-  const canvas = h("canvas", { class: "heat-scale", width: SCALE_WIDTH * 2, height: SCALE_HEIGHT * 2, "aria-hidden": "true" });
+  const canvas = h("canvas", { class: "heat-scale", "aria-hidden": "true" });
   const [low, high, notes] = [h("span", { class: "num" }), h("span", { class: "num" }), h("span", { class: "heat-notes" })];
   const el = h("div", { class: "heat-legend" }, low, canvas, high, notes);
   return {
@@ -24,13 +25,7 @@ export function heatLegend() {
 }
 
 function paintScale(canvas, from, to) {
-  const brush = canvas.getContext("2d");
-  const colours = heatColours(canvas);
-  for (let x = 0; x < canvas.width; x += 1) {
-    const value = from + ((to - from) * x) / (canvas.width - 1);
-    brush.fillStyle = cssColour(heatColour(value, to, colours));
-    brush.fillRect(x, 0, 1, canvas.height);
-  }
+  paintHeat(canvas, 1, SCALE_WIDTH, (k) => from + ((to - from) * k) / (SCALE_WIDTH - 1), to);
 }
 
 function notesOf(range, canvas) {

@@ -5,6 +5,7 @@ import { explain } from "./meanings.js";
 import { formatNumber, formatShape } from "./format.js";
 import { axisWords, imageAxis, placeInValue } from "./axes.js";
 import { breakdown } from "./breakdown.js";
+import { nearbyTable } from "./nearby.js";
 import { formulaOf, placed } from "./formula.js";
 import { heatLegend } from "./legend.js";
 import { heatmap } from "./heatmap.js";
@@ -23,7 +24,9 @@ export function lensPanel(app) {
   const options = lensOptions(() => draw());
   const answer = cellAnswer(app, { go, back });
   const note = h("p", { class: "panel-note" });
-  const body = h("div", { class: "lens-body" }, h("div", { class: "lens-map" }, map.el, legend.el, sliders.el), answer.el);
+  const axes = h("p", { class: "heat-axes" });
+  const table = nearbyTable();
+  const body = h("div", { class: "lens-body" }, h("div", { class: "lens-map" }, axes, map.el, legend.el, sliders.el, table.el), answer.el);
   const el = h(
     "section",
     {},
@@ -74,13 +77,16 @@ export function lensPanel(app) {
 
   function draw() {
     const { name, tensor, index, range, words } = shown;
-    map.el.hidden = legend.el.hidden = !tensor.shape.length;
+    map.el.hidden = legend.el.hidden = axes.hidden = table.el.hidden = !tensor.shape.length;
     if (!tensor.shape.length) return;
     const matrix = matrixOf(tensor, index, options.isImage() ? shown.image : null, options.channel(shown));
     shown.matrix = matrix;
     const label = `Heat map of ${name}, ${formatShape(tensor.shape)}. Arrows move the cell, Enter goes to its sum. ${placeInValue(words, index, app.state)}`;
-    map.draw({ ...matrix, chosen: matrix.placeOf(index), zoom: options.zoom(), limit: range.limit, label });
+    const key = `${app.view.step.id} ${name} ${matrix.key}`;
+    const pane = map.draw({ ...matrix, key, chosen: matrix.placeOf(index), zoom: options.zoom(), limit: range.limit, label });
+    if (pane) fill(axes, axesInSight(matrix, pane, words));
     legend.draw(range);
+    table.update(matrix, matrix.placeOf(index), words);
   }
 
   function chooseCell(row, column) {
@@ -110,6 +116,14 @@ function noteOf(view, name, statistics) {
   if (!view.step) return "No step is recorded yet: run a batch, and its numbers are here.";
   if (!name) return "Choose a line of the program, and its value is here.";
   return statistics ? "" : `${name} is no array of numbers.`;
+}
+
+// "row ↓ 0–127", "unit → 0–511": what the axes mean, and which part of them is in sight.
+function axesInSight(matrix, { top, left, rows, columns }, words) {
+  const text = (word, arrow, first, count) => h("span", {}, `${word} ${arrow} ${first}–${first + count - 1}`);
+  if (matrix.square) return [text("pixel row", "↓", top, rows), text("pixel column", "→", left, columns)];
+  const [down, across] = words.length > 1 ? words.slice(-2) : ["", words[0]];
+  return [words.length > 1 ? text(down, "↓", top, rows) : null, text(across, "→", left, columns)];
 }
 
 // The cell that the view names; else the first that is not finite, or the strongest of the row that

@@ -2,7 +2,7 @@
 
 import { offsetOf, placeAt } from "./operations.js";
 
-// {rows, columns, at(row, column), indexOf(row, column), placeOf(index), square} of a tensor, at the
+// {key, rows, columns, at(row, column), indexOf(row, column), placeOf(index), square} of a tensor, at the
 // index of the chosen cell: axes before the last two stand at their place there. `image` folds the
 // axis of pixels, as `imageAxis` tells it; with several channels `channel` is the one shown.
 export function matrixOf({ shape, data }, index, image, channel = 0) {
@@ -11,6 +11,7 @@ export function matrixOf({ shape, data }, index, image, channel = 0) {
   const [rows, columns] = [shape.length > 1 ? shape.at(-2) : 1, shape.at(-1) ?? 1];
   const start = offsetOf(leading, shape.slice(0, -2)) * rows * columns;
   return {
+    key: `from ${start}`,
     rows,
     columns,
     at: (row, column) => data[start + row * columns + column],
@@ -24,6 +25,7 @@ function imageOf(data, shape, index, { axis, height, width, channels }, channel)
   const pixel = (row, column) => (row * width + column) * channels + channel;
   const indexOf = (row, column) => index.with(axis, pixel(row, column));
   return {
+    key: `image ${axis} ${channel} ${index.with(axis, 0)}`,
     rows: height,
     columns: width,
     at: (row, column) => data[offsetOf(indexOf(row, column), shape)],

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { centredImage, shrunk } from "./digit.js";
+import { cssColour, heatColours } from "./palette.js";
 import { paintImage } from "./picture.js";
 
 // The drawing is kept this fine; strokes are so many pixels of an MNIST image wide.
@@ -11,6 +12,7 @@ const STROKE = 2.6;
 // {el, clear(), take(numbers), numbers(), isEmpty()} for images of {height, width, channels} whose
 // numbers go from `low` to `high`; `changed` is called while one draws.
 export function drawingPad(image, { low, high }, changed) {
+  const under = h("canvas", { hidden: true });
   const canvas = h("canvas", { class: "pad", width: FINE, height: FINE, role: "img", "aria-label": "A field to draw in with a pointer or a finger. By keyboard, take a row of the batch below." });
   const ink = document.createElement("canvas");
   [ink.width, ink.height] = [FINE, FINE];
@@ -69,15 +71,18 @@ export function drawingPad(image, { low, high }, changed) {
 
   // The pad shows the strokes as they were drawn, over the row that was taken.
   function show() {
-    const under = base ? Array.from(base, (value) => (value - low) / (high - low || 1)) : null;
-    const drawn = strokes();
-    paintImage(canvas, { height: FINE, width: FINE, channels: 1 }, (k) => Math.max(drawn[k], under ? pixelUnder(under, k) : 0), 0, 1);
-  }
-
-  function pixelUnder(under, k) {
-    const row = Math.floor((Math.floor(k / FINE) / FINE) * image.height);
-    const column = Math.floor(((k % FINE) / FINE) * image.width);
-    return under[(row * image.width + column) * image.channels];
+    const { none, text } = heatColours(canvas);
+    const paper = canvas.getContext("2d");
+    paper.fillStyle = cssColour(none);
+    paper.fillRect(0, 0, FINE, FINE);
+    if (base) paintImage(under, image, (k) => base[k], low, high);
+    paper.imageSmoothingEnabled = false;
+    if (base) paper.drawImage(under, 0, 0, FINE, FINE);
+    brush.globalCompositeOperation = "source-in"; // the strokes in the colour of the theme
+    brush.fillStyle = cssColour(text);
+    brush.fillRect(0, 0, FINE, FINE);
+    brush.globalCompositeOperation = "source-over";
+    paper.drawImage(ink, 0, 0);
   }
 
   function reset(row) {
@@ -90,5 +95,5 @@ export function drawingPad(image, { low, high }, changed) {
   canvas.addEventListener("pointerdown", start);
   canvas.addEventListener("pointermove", draw);
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) canvas.addEventListener(end, stop);
-  return { el: canvas, show, numbers, clear: () => reset(null), take: (row) => reset(row), isEmpty: () => isEmpty };
+  return { el: h("div", {}, canvas, under), show, numbers, clear: () => reset(null), take: (row) => reset(row), isEmpty: () => isEmpty };
 }

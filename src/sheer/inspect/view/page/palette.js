@@ -40,18 +40,26 @@ function usualSize(data) {
 
 // The colours of the present theme, as [red, green, blue]; the element must be in the page.
 export function heatColours(el) {
+  const root = el.closest(".sheer");
+  const theme = root?.dataset.theme;
+  const kept = KEPT_COLOURS.get(root);
+  if (kept && kept.theme === theme) return kept;
   const of = (token) => colourOf(el, token).match(/[\d.]+/g).slice(0, 3).map(Number);
   const names = ["negative", "positive", "none", "nan", "infinite", "mark", "text", "other"];
-  return Object.fromEntries(names.map((name) => [name, of(`--heat-${name}`)]));
+  const colours = Object.fromEntries(names.map((name) => [name, of(`--heat-${name}`)]));
+  if (theme) KEPT_COLOURS.set(root, { ...colours, theme });
+  return { ...colours, theme };
 }
+const KEPT_COLOURS = new WeakMap();
 
-// The colour of a number: none at 0, one hue for each sign.
-export function heatColour(value, limit, colours) {
-  if (Number.isNaN(value)) return colours.nan;
-  if (!Number.isFinite(value)) return colours.infinite;
-  const share = Math.min(1, Math.abs(value) / limit);
-  const end = value < 0 ? colours.negative : colours.positive;
-  return colours.none.map((from, k) => from + (end[k] - from) * share);
+// Writes the colour of a number as the kth pixel of an image: none at 0, one hue for each sign.
+export function paintNumber({ data }, k, value, limit, colours) {
+  const isNumber = Number.isFinite(value);
+  const from = isNumber ? colours.none : Number.isNaN(value) ? colours.nan : colours.infinite;
+  const to = value < 0 ? colours.negative : colours.positive;
+  const share = isNumber ? Math.min(1, Math.abs(value) / limit) : 0;
+  for (let c = 0; c < 3; c += 1) data[4 * k + c] = from[c] + (to[c] - from[c]) * share;
+  data[4 * k + 3] = 255;
 }
 
 // A colour as CSS says it.

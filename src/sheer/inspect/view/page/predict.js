@@ -21,43 +21,48 @@ async function predictedLive(app, rows) {
 }
 
 async function predictedHere(app, rows) {
-  const lines = app.state.predict_program.rows.filter((row) => row.recipes && row.phase !== "result" && !/^return\b/.test(row.source));
+  const lines = linesOf(app.state);
   const values = new Map(predictInputs(app.state).map(({ name, shape }) => [name, { shape: [1, ...shape], data: rows[name] }]));
-  await fetchState(app, lines, values);
+  const step = predictStep(app);
+  const names = stateNames(app.state);
+  const tensors = await Promise.all(names.map((name) => (step === app.view.step ? app.tensor(name) : app.source.tensor(step.id, name))));
+  names.forEach((name, k) => values.set(name, tensors[k]));
+  if ([...values.values()].some(({ shape, data }) => sizeOf(shape) !== data.length)) throw new Error("The numbers given do not fit the shape of the input.");
   const get = (name) => {
     if (!values.has(name)) throw new Error(`The page has no value ${name}.`);
     return values.get(name);
   };
   for (const { targets, recipes } of lines) for (const name of targets) values.set(name, evaluate(recipes[name], get));
   const { outputs } = app.state.predict_program;
-  const isMade = lines.flatMap(({ targets }) => targets);
+  const made = lines.flatMap(({ targets }) => targets);
   return {
     outputs: Object.fromEntries(outputs.map((name) => [name, Array.from(values.get(name).data)])),
-    values: Object.fromEntries(isMade.map((name) => [name, values.get(name)])),
+    values: Object.fromEntries(made.map((name) => [name, values.get(name)])),
   };
 }
 
-// The weights and other state that the lines read, of the step shown.
-async function fetchState(app, lines, values) {
-  const isMade = new Set(lines.flatMap(({ targets }) => targets));
-  const needed = new Set(lines.flatMap(({ recipes }) => Object.values(recipes).flatMap(recipeNames)));
-  const names = [...needed].filter((name) => !isMade.has(name) && !values.has(name));
-  const tensors = await Promise.all(names.map((name) => app.tensor(name)));
-  names.forEach((name, k) => values.set(name, tensors[k]));
-  const sizes = [...values.values()].filter(({ shape, data }) => sizeOf(shape) !== data.length);
-  if (sizes.length) throw new Error("The numbers given do not fit the shape of the input.");
+const linesOf = (state) => state.predict_program.rows.filter((row) => row.targets.length && row.phase !== "result");
+
+// What the lines read that is neither given nor made by them: weights and other state.
+function stateNames(state) {
+  const lines = linesOf(state);
+  const made = new Set([...predictInputs(state).map(({ name }) => name), ...lines.flatMap(({ targets }) => targets)]);
+  const read = new Set(lines.flatMap(({ recipes }) => Object.values(recipes ?? {}).flatMap(recipeNames)));
+  return [...read].filter((name) => !made.has(name));
+}
+
+// The step whose weights predict: the one shown, or where those were not kept the latest that has them.
+export function predictStep(app) {
+  const names = stateNames(app.state);
+  const hasAll = (step) => step && names.every((name) => step.tensors.includes(name));
+  return hasAll(app.view.step) ? app.view.step : app.state.steps.findLast(hasAll);
 }
 
 // Why nothing can be predicted here; empty where it can.
 export function whyNoPrediction(app) {
   if (app.live) return "";
   if (!app.view.step) return "No step is recorded yet.";
-  const lines = app.state.predict_program.rows.filter((row) => !/^return\b/.test(row.source));
-  const gaps = lines.flatMap(({ source, recipes }) => Object.values(recipes ?? {}).flatMap((recipe) => (gapsIn(recipe).length ? [source] : [])));
-  if (gaps.length) return `This exported page cannot compute by itself: ${gaps[0]}. A live page can: sheer view, or callbacks.View().`;
-  const isMade = new Set(lines.flatMap(({ targets }) => targets));
-  const needed = new Set(lines.flatMap(({ recipes }) => Object.values(recipes ?? {}).flatMap(recipeNames)));
-  const known = new Set([...predictInputs(app.state).map(({ name }) => name), ...app.view.step.tensors]);
-  const missing = [...needed].filter((name) => !isMade.has(name) && !known.has(name));
-  return missing.length ? `The numbers of ${missing.join(", ")} were not kept for this step.` : "";
+  const unknown = linesOf(app.state).find(({ recipes }) => !recipes || Object.values(recipes).some((recipe) => gapsIn(recipe).length));
+  if (unknown) return `This exported page cannot compute by itself: ${unknown.source}. A live page can: sheer view, or callbacks.View().`;
+  return predictStep(app) ? "" : "The weights were not kept in this file.";
 }

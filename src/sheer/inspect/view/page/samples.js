@@ -115,7 +115,7 @@ function sampleCard(app, judged, row, goTo) {
   const words = judged.kind === "numbers" ? numberWords(row) : classWords(app.state, judged, row);
   const button = h(
     "button",
-    { type: "button", class: "sample", on: { click: () => goTo(row) } },
+    { type: "button", class: picture.isPicture ? "sample" : "sample has-strips", on: { click: () => goTo(row) } },
     picture.el,
     h("span", { class: "sample-words" }, words, row.loss === null ? null : h("span", { class: "faint" }, "loss ", h("span", { class: "num" }, formatNumber(row.loss))), h("span", { class: "faint" }, `row ${row.row}`)),
   );
@@ -135,16 +135,22 @@ function numberWords({ target, value }) {
   return [h("strong", {}, "is ", formatNumber(target, 4)), h("span", {}, `predicted ${formatNumber(value, 4)}`)];
 }
 
-// The row's image where its input has one; else its numbers as a strip.
+// The row's image where its input has one; else its numbers as a strip for each input.
 function thumbnail({ inputs }, { row }) {
-  const { tensor, image, low, high } = inputs.find((input) => input.image) ?? inputs[0] ?? {};
-  if (!tensor) return { el: null, paint() {} };
-  const size = tensor.data.length / tensor.shape[0];
-  const at = (k) => tensor.data[row * size + k];
-  if (image) {
+  const numberAt = ({ tensor }) => {
+    const size = tensor.data.length / tensor.shape[0];
+    return { size, at: (k) => tensor.data[row * size + k] };
+  };
+  const pictured = inputs.find((input) => input.image);
+  if (pictured) {
     const el = pictureCanvas("thumbnail", "");
-    return { el, paint: () => paintImage(el, image, at, low, high) };
+    return { el, isPicture: true, paint: () => paintImage(el, pictured.image, numberAt(pictured).at, pictured.low, pictured.high) };
   }
-  const el = pictureCanvas("strip thumbnail-strip", "");
-  return { el, paint: () => paintStrip(el, Array.from({ length: size }, (_, k) => at(k)), Math.max(Math.abs(low), Math.abs(high)) || 1) };
+  const strips = inputs.map(() => pictureCanvas("number-strip", ""));
+  const paint = () =>
+    inputs.forEach((input, k) => {
+      const { size, at } = numberAt(input);
+      paintStrip(strips[k], Array.from({ length: size }, (_, i) => at(i)), Math.max(Math.abs(input.low), Math.abs(input.high)) || 1);
+    });
+  return { el: h("span", { class: "sample-strips" }, strips), isPicture: false, paint };
 }

@@ -2,7 +2,8 @@
 // kernel. All three are asked alike:
 //
 //   state()              Promise of the State
-//   subscribe(callback)  calls back with the parts of the State that changed
+//   subscribe(callback, lost)  calls back with the parts of the State that changed; lost(true) when
+//                        the connection breaks, lost(false) when it is there again
 //   tensor(step, name)   Promise of {shape, dtype, data}, data a Float32Array or Float64Array
 //   command(name, args)  Promise of the answer
 //   live                 whether commands work
@@ -29,9 +30,15 @@ export function liveSource(url, token) {
   return {
     live: true,
     state: async () => (await ask("/api/state")).json(),
-    subscribe(callback) {
+    subscribe(callback, lost = () => {}) {
       events = new EventSource(`${url}/api/events?token=${encodeURIComponent(token)}`);
       events.onmessage = (event) => callback(JSON.parse(event.data));
+      events.onerror = () => lost(true);
+      // What changed before the events came, or while they did not, is in the State.
+      events.onopen = async () => {
+        lost(false);
+        callback(await (await ask("/api/state")).json());
+      };
     },
     async tensor(step, name) {
       const response = await ask(`/api/tensor?step=${step}&name=${encodeURIComponent(name)}`);

@@ -73,9 +73,11 @@ export function createApp(source, state, shown) {
 
     patch(change) {
       const isAtEnd = app.view.step === (app.state.steps.at(-1) ?? null);
-      const { steps, ...parts } = change;
+      const { steps: all = [], ...parts } = change;
+      const known = new Set(app.state.steps.map((step) => step.id));
+      const steps = all.filter((step) => !known.has(step.id));
       Object.assign(app.state, parts);
-      if (steps?.length) {
+      if (steps.length) {
         app.state.steps = [...app.state.steps, ...steps];
         if (isAtEnd || app.followNext) {
           app.show({ step: steps.at(-1).id, ...(app.followNext ? { row: 0 } : {}) });

@@ -17,7 +17,7 @@ export function weightsPanel(app) {
   const kernel = firstKernels(app.state)[0];
   if (!kernel) return null;
   const title = "First-layer weights";
-  const choice = { kind: "before", order: "change", page: 0, unit: null, channel: 0 };
+  const choice = { kind: "difference", order: "change", page: 0, unit: null, channel: 0 };
   let shown = {};
   let turn = 0;
   const redraw = () => shown.parts && draw();

@@ -23,7 +23,7 @@ export function whatifPanel(app) {
   const use = h("button", { type: "button", class: "action", on: { click: useRate } });
   const answer = h("div", { hidden: true }, chart, figures, use);
   const el = h("section", {}, h("h2", {}, title, explain("whatif")), note, form, answer);
-  let [shown, plot] = [{}, null];
+  let [shown, plot, said] = [{}, null, ""];
 
   new ResizeObserver(() => plot?.setSize({ width: chart.clientWidth, height: CHART_HEIGHT })).observe(chart);
 
@@ -35,7 +35,7 @@ export function whatifPanel(app) {
     if (whatif && whatif !== shown.whatif) shown.answer = whatif;
     if (shown.answer !== shown.drawn || (theme !== shown.theme && shown.answer)) show(shown.answer);
     shown = { ...shown, step: step ?? shown.step, theme, whatif };
-    if (!app.busy) write(note, noteText(shown.answer));
+    if (!app.busy) write(note, said || noteText(shown.answer));
   }
 
   const noteText = (known) => {
@@ -43,15 +43,21 @@ export function whatifPanel(app) {
     return known ? "The last comparison before the page was exported." : "No comparison was made. A live page can make one: sheer view, or callbacks.View().";
   };
 
+  function tell(text) {
+    said = text;
+    write(note, text || noteText(shown.answer));
+  }
+
   async function compare() {
-    write(note, "Running both…");
+    tell("Running both…");
     try {
-      shown.answer = await app.command("what_if", { learning_rate: rate.value(), steps: Number(steps.value) });
+      const found = await app.command("what_if", { learning_rate: rate.value(), steps: Number(steps.value) });
+      shown.answer = found; // `shown` may be another by now
       show(shown.answer);
       app.say(inWords(shown.answer));
-      write(note, "");
+      tell("");
     } catch (error) {
-      write(note, error.message);
+      tell(error.message);
     }
   }
 
@@ -69,9 +75,9 @@ export function whatifPanel(app) {
     const value = shown.answer.other.learning_rate;
     try {
       await app.command("set_learning_rate", { value });
-      write(note, `The learning rate is ${formatNumber(value)} from the next batch on.`);
+      tell(`The learning rate is ${formatNumber(value)} from the next batch on.`);
     } catch (error) {
-      write(note, error.message);
+      tell(error.message);
     }
   }
 
@@ -113,8 +119,6 @@ function drawComparison(place, { steps, now, other }) {
   return new uPlot(options, [steps, losses(now), losses(other)], place);
 }
 
-const finalLoss = (run) => realNumber(run.loss.at(-1));
-
 // The mean of the last quarter says more than one batch.
 function lateLoss(run) {
   const late = run.loss.slice(-Math.max(1, Math.ceil(run.loss.length / 4))).map(realNumber);
@@ -122,9 +126,16 @@ function lateLoss(run) {
 }
 
 function comparisonTable({ steps, now, other }) {
-  const row = (title, run) => h("tr", {}, h("th", { scope: "row" }, title), h("td", {}, formatNumber(run.learning_rate)), h("td", {}, formatNumber(realNumber(run.loss[0]))), h("td", {}, formatNumber(finalLoss(run))), h("td", {}, formatNumber(lateLoss(run))));
-  const heads = ["", "learning rate", "first batch", "last batch", "mean of the last quarter"];
-  return h("table", {}, h("caption", { class: "caption" }, `Loss over ${steps.length === 1 ? "1 batch" : `${steps.length} batches`}`), h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, row("— as now", now), row("- - what if", other)));
+  const row = (title, of) => h("tr", {}, h("th", { scope: "row" }, title), [now, other].map((run) => h("td", {}, formatNumber(of(run)))));
+  const count = steps.length === 1 ? "1 batch" : `${steps.length} batches`;
+  const head = h("tr", {}, h("th", { scope: "col" }, `over ${count}`), h("th", { scope: "col" }, "— as now"), h("th", { scope: "col" }, "- - what if"));
+  const rows = [
+    row("learning rate", (run) => run.learning_rate),
+    row("loss of the first batch", (run) => realNumber(run.loss[0])),
+    row("loss of the last batch", (run) => realNumber(run.loss.at(-1))),
+    row("mean loss of the last quarter", lateLoss),
+  ];
+  return h("table", { class: "comparison" }, h("thead", {}, head), h("tbody", {}, rows));
 }
 
 function inWords({ now, other }) {
