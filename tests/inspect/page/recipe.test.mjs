@@ -1,4 +1,4 @@
-// The recipes of the page against the figures that test_recipe.py has NumPy compute.
+// The recipes of the page against the figures that test_page_modules.py has NumPy compute.
 // PAGE is the folder of the page's modules, FIGURES the file of the cases.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -73,7 +73,7 @@ function termsOf(part, context, isOpen) {
 function moreTermsButton(all, shown, show) {
   if (shown >= all) return null;
   const next = Math.min(all, shown + MORE);
-  return h("button", { type: "button", class: "quiet", on: { click: () => show(next) } }, `Show ${formatCount(next - shown)} more`);
+  return h("button", { type: "button", class: "ghost", on: { click: () => show(next) } }, `Show ${formatCount(next - shown)} more`);
 }
 
 function termsTable(part, context, count) {

@@ -58,7 +58,7 @@ function mistakeList(counts, name) {
   const mistakes = counts.filter(({ label, predicted }) => label !== predicted).sort((a, b) => b.count - a.count);
   const item = (cell) => {
     const text = `${cell.count} × ${name.of(cell.label)} taken for ${name.of(cell.predicted)}`;
-    return h("li", {}, h("button", { type: "button", class: "quiet", "aria-pressed": String(name.isChosen(cell)), "data-cell": `${cell.label}-${cell.predicted}`, on: { click: () => name.toggle(cell) } }, text));
+    return h("li", {}, h("button", { type: "button", class: "ghost", "aria-pressed": String(name.isChosen(cell)), "data-cell": `${cell.label}-${cell.predicted}`, on: { click: () => name.toggle(cell) } }, text));
   };
   return h("div", { class: "confusion" }, h("p", { class: "caption" }, mistakes.length ? "The most common mistakes:" : "No mistakes in this batch."), h("ul", { class: "mistakes" }, mistakes.slice(0, MOST_MISTAKES).map(item)));
 }

@@ -12,8 +12,8 @@ export function numberFields({ name, shape }, span, changed) {
   const list = h("div", { class: "number-fields" });
   const place = h("span", { class: "faint" });
   const turn = (by) => () => show(first + by * AT_ONCE_FIELDS);
-  const back = h("button", { type: "button", class: "quiet", "aria-label": `Numbers of ${name} before`, on: { click: turn(-1) } }, "‹");
-  const on = h("button", { type: "button", class: "quiet", "aria-label": `Next numbers of ${name}`, on: { click: turn(1) } }, "›");
+  const back = h("button", { type: "button", class: "ghost", "aria-label": `Numbers of ${name} before`, on: { click: turn(-1) } }, "‹");
+  const on = h("button", { type: "button", class: "ghost", "aria-label": `Next numbers of ${name}`, on: { click: turn(1) } }, "›");
   const pager = h("div", { class: "pager", hidden: size <= AT_ONCE_FIELDS }, back, place, on);
   const el = h("fieldset", { class: "input-fields" }, h("legend", {}, h("code", {}, name)), pager, list);
   let [first, rows] = [0, []];

@@ -51,7 +51,7 @@ function lensButton(app, name) {
     app.show({ target: name });
     app.reveal?.("lens");
   };
-  return h("button", { type: "button", class: "quiet small", on: { click } }, `Look at ${name}`);
+  return h("button", { type: "button", class: "ghost small", on: { click } }, `Look at ${name}`);
 }
 
 const series = ({ steps, layer }, key) => steps.map((step) => realNumber(step.layers?.[layer.name]?.[key]));

@@ -161,7 +161,7 @@ function lensOptions(changed) {
 
 // The chosen number, its formula, its parts, and the recorded value beside the sum.
 function cellAnswer(app, { go, back }) {
-  const backButton = h("button", { type: "button", class: "quiet", on: { click: back } }, "← Back");
+  const backButton = h("button", { type: "button", class: "ghost", on: { click: back } }, "← Back");
   const headline = h("h3", { class: "cell-value" });
   const place = h("p", { class: "cell-place" });
   const formula = h("p", { class: "formula" });

@@ -22,7 +22,7 @@ export function samplesPanel(app) {
   const matrix = h("div", {});
   const heading = h("div", { class: "samples-head" });
   const list = h("ol", { class: "samples" });
-  const more = h("button", { type: "button", class: "quiet", on: { click: showMore } });
+  const more = h("button", { type: "button", class: "ghost", on: { click: showMore } });
   const body = h("div", {}, matrix, heading, list, more);
   const el = h("section", {}, h("h2", {}, title, explain("sample_loss")), field, note, body);
   let shown = {};
@@ -79,7 +79,7 @@ export function samplesPanel(app) {
     fill(matrix, judged.kind === "numbers" ? scatterPlot(judged.rows, goTo) : confusionTable(app.state, judged, choice.filter, setFilter));
     matrix.querySelector(`[data-cell="${focused}"]`)?.focus();
     const rows = kept();
-    fill(heading, h("h3", {}, headingText(app.state, choice.filter, rows.length)), choice.filter ? h("button", { type: "button", class: "quiet", on: { click: () => setFilter(null) } }, "Show all") : null);
+    fill(heading, h("h3", {}, headingText(app.state, choice.filter, rows.length)), choice.filter ? h("button", { type: "button", class: "ghost", on: { click: () => setFilter(null) } }, "Show all") : null);
     const cards = rows.slice(0, choice.count).map((row) => sampleCard(app, judged, row, goTo));
     fill(list, cards.map(({ el: card }) => card));
     cards.forEach(({ paint }) => paint());

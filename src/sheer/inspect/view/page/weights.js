@@ -122,7 +122,7 @@ function unitTile(unit, isChosen, click) {
 function largeUnit(app, kernel) {
   const caption = h("p", { class: "caption" });
   const figures = Object.fromEntries(Object.entries(KINDS).map(([kind, text]) => [kind, h("figure", {}, pictureCanvas("unit-image", `The chosen unit, ${text}`), h("figcaption", {}, text))]));
-  const look = h("button", { type: "button", class: "quiet small" }, "Look at it in the lens");
+  const look = h("button", { type: "button", class: "ghost small" }, "Look at it in the lens");
   const el = h("div", { class: "unit" }, h("div", { class: "unit-images" }, Object.values(figures)), h("div", { class: "unit-text" }, caption, look));
   let unit = 0;
   look.addEventListener("click", () => {
@@ -163,8 +163,8 @@ function weightTools(choice, kernel, redraw) {
     turned();
   };
   const place = h("span", { class: "faint" });
-  const back = h("button", { type: "button", class: "quiet", "aria-label": "Units before", on: { click: turn(-1) } }, "‹");
-  const on = h("button", { type: "button", class: "quiet", "aria-label": "Next units", on: { click: turn(1) } }, "›");
+  const back = h("button", { type: "button", class: "ghost", "aria-label": "Units before", on: { click: turn(-1) } }, "‹");
+  const on = h("button", { type: "button", class: "ghost", "aria-label": "Next units", on: { click: turn(1) } }, "›");
   const pager = h("div", { class: "pager", hidden: pages < 2 }, back, place, on);
   const el = h("div", { class: "tools" }, kinds, orders, kernel.image.channels > 1 ? select("Channel", channels, "channel") : null, pager);
 

@@ -102,6 +102,12 @@ function rateField() {
 
 const losses = (run) => run.loss.map(realNumber).map((value) => (Number.isFinite(value) ? value : null));
 
+// Whether some losses are so much larger than others that only powers of ten show both.
+function isWide(all) {
+  const finite = all.filter(Number.isFinite);
+  return finite.length > 0 && Math.min(...finite) > 0 && Math.max(...finite) > 20 * Math.min(...finite);
+}
+
 function drawComparison(place, { steps, now, other }) {
   if (typeof uPlot === "undefined") return null;
   const colour = (token) => colourOf(place, token);
@@ -112,7 +118,7 @@ function drawComparison(place, { steps, now, other }) {
     width: place.clientWidth || 320,
     height: CHART_HEIGHT,
     cursor: { drag: { x: false, y: false } },
-    scales: { x: { time: false } },
+    scales: { x: { time: false }, y: { distr: isWide([...now.loss, ...other.loss].map(realNumber)) ? 3 : 1 } },
     axes: [{ ...axis, size: 24, grid: { show: false } }, { ...axis, size: 46 }],
     series: [{ label: "batch" }, line(now, "--forward"), line(other, "--backward", [6, 3])],
   };

@@ -1,7 +1,8 @@
-"""The page evaluates recipes in JavaScript as NumPy evaluates the lines they stand for."""
+"""The parts of the page that compute, run by node: recipes against NumPy, and the panels' own."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -172,18 +173,28 @@ def _plain(array: Any) -> dict[str, Any]:
     return {"shape": list(array.shape), "data": data}
 
 
-def test_recipes_are_evaluated_as_numpy_does(tmp_path: Path) -> None:
-    page = tmp_path / "page"
+def _passed(tests: str, folder: Path, **environment: str) -> int:
+    """How many tests of a file pass in node; all must."""
+    page = folder / "page"
     page.mkdir()
     for module in PAGE.glob("*.js"):
         shutil.copy(module, page)
-    (page / "package.json").write_text('{"type": "module"}')
+    (page / "package.json").write_text('{"type": "module"}')  # else node takes them for scripts
+    command = [str(NODE), "--test", "--test-reporter=tap", str(HERE / tests)]
+    given = os.environ | {"PAGE": page.as_uri()} | environment
+    ran = subprocess.run(
+        command, env=given, capture_output=True, encoding="utf-8", check=False, timeout=300
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return int(re.findall(r"^# pass (\d+)$", ran.stdout, re.MULTILINE)[0])
+
+
+def test_recipes_are_evaluated_as_numpy_does(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     figures.write_text(json.dumps(_figures()))
-    environment = os.environ | {"PAGE": page.as_uri(), "FIGURES": str(figures)}
-    command = [str(NODE), "--test", str(HERE / "recipe.test.mjs")]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert (
-        f"# pass {3 * len(CASES) + 4}" in ran.stdout or f"ℹ pass {3 * len(CASES) + 4}" in ran.stdout
-    )
+    passed = _passed("recipe.test.mjs", tmp_path, FIGURES=str(figures))
+    assert passed > 3 * len(CASES)
+
+
+def test_the_panels_compute_what_they_show(tmp_path: Path) -> None:
+    assert _passed("panels.test.mjs", tmp_path) > 10
