@@ -402,3 +402,111 @@ def test_without_the_packages_it_says_which(monkeypatch):
         "The page of a training needs the packages starlette and uvicorn: pip install "
         '"sheer[view]". Without them View(port=None, export="view.html") writes the page to a file.'
     )
+
+
+# --- models and data of any kind ------------------------------------------------------------------
+
+
+class Net(sheer.Model):
+    """A model that chains its layers itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden = layers.Dense(4, activation="tanh")
+        self.out = layers.Dense(1)
+
+    def call(self, x):
+        return self.out(self.hidden(x))
+
+
+class Rivals(sheer.Model):
+    """Two networks that are trained against each other: no call, optimizers of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.maker, self.judge = layers.Dense(4), layers.Dense(1)
+        self.rates = [sheer.optimizers.SGD(0.01, name=f"sgd_{i}") for i in range(2)]
+
+    def build_both(self):
+        self.maker.build((None, 4))
+        self.judge.build((None, 4))
+
+    def train_step(self, x):
+        with sheer.GradientTape(persistent=True) as tape:
+            made = self.maker(x)
+            judge_loss = sheer.ops.mean(self.judge(made) ** 2)
+            maker_loss = sheer.ops.mean((self.judge(made) - 1) ** 2)
+        for layer, loss, optimizer in zip(
+            (self.judge, self.maker), (judge_loss, maker_loss), self.rates, strict=True
+        ):
+            weights = layer.trainable_variables
+            optimizer.apply(tape.gradient(loss, weights), weights)
+        return {"judge": judge_loss, "maker": maker_loss}
+
+
+def test_a_model_that_chains_its_layers():
+    model = Net()
+    model.compile("sgd", "mse")
+    x = data(60)[0]
+    with Fit(unseen(paused=True), model, x, x[:, :1]) as fit:
+        fit.step("next_batch")
+        found = fit.view.session.state()
+        assert [layer["name"] for layer in found["layers"]] == ["dense", "dense_1"]
+        assert found["outputs"][0]["target"] == "y"
+        answer = fit.command("predict", x=[1, 2, 3, 4])
+        expected = model.predict(np.array([[1, 2, 3, 4]], "float32"), verbose=0)[0]
+        np.testing.assert_allclose(answer["outputs"]["y_pred"], expected, rtol=1e-5)
+
+
+def test_a_model_that_is_all_train_step():
+    model = Rivals()
+    model.build_both()
+    model.compile()
+    x = data(60)[0]
+    with Fit(unseen(paused=True), model, x, None) as fit:
+        fit.step("next_batch")
+        found = fit.view.session.state()
+        assert found["outputs"] == [] and found["predict_program"]["rows"] == []
+        assert {"judge", "maker"} <= set(found["curves"]["series"])
+        with pytest.raises(ValueError, match="predict: this model has no outputs to predict"):
+            fit.command("predict", x=[1, 2, 3, 4])
+        with pytest.raises(ValueError, match="what_if: train_step returns no loss, only judge, ma"):
+            fit.command("what_if", learning_rate=0.1, steps=2)
+        assert fit.step("run_until", what="not_finite")["state"] == "done"
+    assert fit.error is None
+
+
+def test_weighted_rows_and_batches_of_a_stream():
+    x, y = data(60)
+    weighted = {"sample_weight": np.linspace(0, 1, 60), "class_weight": {0: 2.0}}
+    for given, options in [((x, y), weighted), ((iter([(x, y)] * 6), None), {"batch_size": None})]:
+        view = unseen(every=1)
+        options = {"batch_size": 20, "epochs": 1, "verbose": 0, **options}
+        classifier().fit(*given, callbacks=[view], **options)
+        found = view.session.state()
+        assert found["data"]["targets"] == [{"name": "y", "shape": ()}]
+        assert len(found["steps"]) >= 3
+
+
+def test_a_limited_turn_and_what_ends_with_a_run():
+    """What a View needs of the loop: fewer batches at a time, and to hear of every end."""
+    sizes, ended = [], []
+
+    class Limits(Callback):
+        every_batch = False
+
+        def on_train_begin(self, logs=None):
+            self.model._training.run.ending.callback(ended.append, True)
+
+        def on_train_batch_begin(self, batch, logs=None):
+            upcoming = self.model._training.run.upcoming
+            upcoming.limit(3)
+            sizes.append((batch, upcoming.stretch.steps))
+            if batch == 9:
+                raise RuntimeError("a fault")
+
+    x, y = data(200)
+    with pytest.raises(RuntimeError, match="a fault"):
+        classifier().fit(x, y, batch_size=20, verbose=0, callbacks=[Limits()])
+    assert sizes == [(0, 3), (3, 3), (6, 3), (9, 1)]
+    assert ended == [True]

@@ -137,7 +137,7 @@ class View(Callback):
         self._watch = Watch(
             self.model,
             run.steps[0](first),
-            self.model._steps.step("predict_step"),
+            self.model._steps.step("predict_step") if self.model.has_call() else None,
             first,
             first.rows if size else None,
             size,
@@ -239,8 +239,10 @@ class View(Callback):
         return bool(self._run.signals.asked or self.model.stop_training)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        from sheer.inspect.view.trials import rate_of
+
         self._done = self._base + batch + 1
-        figures = {**(logs or {}), "learning_rate": float(self.model.optimizer.learning_rate)}
+        figures = {**(logs or {}), "learning_rate": rate_of(self.model)}
         self.session.point(self._done, self._epochs(batch + 1), figures)
         if self._goal == "batch":
             self._goal = "pause"

@@ -26,7 +26,8 @@ class Watch:
 
     Args:
         model: compiled and built.
-        step, predict: the traced steps that `fit` and `predict` run.
+        step, predict: the traced steps that `fit` and `predict` run; of a model that predicts
+            nothing, None.
         data: the training data, `training.data.Data`; of a stream its first batch.
         rows: how many rows the data have; None where nobody knows.
         batch_size: rows per step.
@@ -69,12 +70,7 @@ class Watch:
             "title": model.name,
             "version": __version__,
             "program": program_of(self.step),
-            "predict_program": {
-                **program_of(self.predict),
-                "input": self.predict.data[0] if len(self.predict.data) == 1 else None,
-                "inputs": list(self.predict.data),
-                "outputs": returned(self.predict.program),
-            },
+            "predict_program": self._prediction(),
             "layers": layers_of(model, self.step),
             "data": {
                 "inputs": [
@@ -89,13 +85,26 @@ class Watch:
                 "batch_size": self.batch_size,
             },
             "outputs": outputs,
-            "optimizer": {"name": model.optimizer.name},
+            "optimizer": {"name": getattr(model.optimizer, "name", "")},
             "loss": loss.name if loss is not None else None,
             "metrics": [name for name in model.metrics_names if name != "loss"],
         }
 
+    def _prediction(self) -> dict[str, Any]:
+        if self.predict is None:
+            return {"name": "", "text": "", "rows": [], "input": None, "inputs": [], "outputs": []}
+        names = list(self.predict.data)
+        return {
+            **program_of(self.predict),
+            "input": names[0] if len(names) == 1 else None,
+            "inputs": names,
+            "outputs": returned(self.predict.program),
+        }
+
     def outputs(self) -> list[dict[str, Any]]:
         """Each output: its name, that of its target, of its losses per example, its kind."""
+        if self.predict is None:
+            return []
         names = returned(self.predict.program)
         loss, like = self.model._compiled_loss, self.model.outputs_like()
         targets, losses = [None] * len(names), {}

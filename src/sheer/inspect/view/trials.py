@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,8 @@ Arrays = list[Array]
 
 # The values of a prediction with more numbers than this are left out.
 MOST_NUMBERS = 1 << 16
+# That each of the two trainings of a `what_if` may take.
+MOST_SECONDS = 20.0
 
 
 @contextmanager
@@ -46,29 +49,54 @@ def coming(upcoming: Any, steps: int) -> list[Arrays]:
 
 def what_if(run: Any, watch: Watch, learning_rate: float, steps: int) -> dict[str, Any]:
     """Train twice from here on the same batches: with the learning rate that there is, and with
-    this one. The losses of the batches; then all is as it was."""
+    this one. The losses of the batches; then all is as it was.
+
+    Where so many steps would take long, there are fewer.
+    """
     if watch.rows is None:
         raise ValueError(
             "what_if needs data in arrays: the coming batches of a stream are unknown."
         )
     model, upcoming = watch.model, run.upcoming
     batches = coming(upcoming, steps)
-    present = float(model.optimizer.learning_rate)
-    answer: dict[str, Any] = {"steps": list(range(1, steps + 1))}
+    present = rate_of(model)
+    if present is None:
+        raise ValueError("what_if: the model has no optimizer with one learning rate.")
+    answer: dict[str, Any] = {}
     for name, rate in (("now", present), ("other", learning_rate)):
         with put_back(run.variables()):
             if name == "other":
                 set_rate(model, rate)
-            losses = []
-            for batch in batches:
-                model.reset_metrics()  # the loss is then that of the batch alone
-                losses.append(float(upcoming.step(batch)["loss"]))
-        answer[name] = {"learning_rate": rate, "loss": losses}
-    return answer
+            losses = _trained(model, upcoming.step, batches)
+        batches = batches[: len(losses)]
+        answer[name] = {"learning_rate": rate, "loss": losses[: len(batches)]}
+    return {"steps": list(range(1, len(batches) + 1)), **answer}
+
+
+def _trained(model: Any, step: Any, batches: list[Arrays]) -> list[float]:
+    """Train on batches, as far as there is time; the loss of each."""
+    end, losses = time.perf_counter() + MOST_SECONDS, []
+    for batch in batches:
+        model.reset_metrics()  # the loss is then that of the batch alone
+        logs = step(batch)
+        if "loss" not in logs:
+            raise ValueError(f"what_if: train_step returns no loss, only {', '.join(logs)}.")
+        losses.append(float(logs["loss"]))
+        if time.perf_counter() > end:
+            break
+    return losses
+
+
+def rate_of(model: Any) -> float | None:
+    """The learning rate of the coming step; None where there is none, or several."""
+    rate = getattr(model.optimizer, "learning_rate", None)
+    return None if rate is None else float(rate)
 
 
 def set_rate(model: Any, value: float) -> None:
     """Set the optimizer's learning rate; ValueError where a schedule computes it."""
+    if rate_of(model) is None:
+        raise ValueError("set_learning_rate: the model has no optimizer with one learning rate.")
     try:
         model.optimizer.learning_rate = value
     except (TypeError, ValueError) as error:
@@ -78,6 +106,8 @@ def set_rate(model: Any, value: float) -> None:
 def predicted(watch: Watch, x: Any) -> dict[str, Any]:
     """What the present weights make of one row that a page gives: the outputs, and the values on
     the way to them."""
+    if watch.predict is None:
+        raise ValueError("predict: this model has no outputs to predict: it is all train_step.")
     step = watch.predict.record(_row(watch.predict, x))
     outputs = [entry["name"] for entry in watch.outputs()]
     return {

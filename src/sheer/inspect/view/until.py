@@ -53,13 +53,14 @@ class Until:
             is_right = self._sample.is_right()
             return f"The row is {self.what} now." if is_right == (self.what == "right") else ""
         total, count = (now - then for now, then in zip(self._totals(), self._before, strict=True))
-        loss = total / count if count else math.nan
+        # A user's train_step may count no loss.
+        loss = total / count if count else None
         if self.what == "not_finite":
             return self._not_finite(loss)
-        return self._jump(loss)
+        return self._jump(loss) if loss is not None else ""
 
-    def _not_finite(self, loss: float) -> str:
-        if not math.isfinite(loss):
+    def _not_finite(self, loss: float | None) -> str:
+        if loss is not None and not math.isfinite(loss):
             return f"The loss of this batch is {loss}."
         bad = [v.path for v in self._variables if not _is_finite(v.stored())]
         return f"After this batch {bad[0]} is not finite." if bad else ""
