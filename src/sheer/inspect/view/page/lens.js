@@ -213,6 +213,7 @@ function whyNoSum(app, name, recipe) {
   if (!isComputed) return "This went into the step: no line of the program computes it.";
   if (!recipe) return "The page cannot take this line apart; the recorded value is shown.";
   const gaps = gapsIn(recipe);
+  if (gaps.some((gap) => gap.startsWith("random_"))) return "Numbers drawn at random: they follow from the seed alone.";
   if (gaps.length) return `The page cannot compute ${gaps.join(", ")} by itself; the recorded value is shown.`;
   const missing = recipeNames(recipe).filter((part) => !app.view.step.tensors.includes(part));
   return missing.length ? `The numbers of ${missing.join(", ")} were not kept for this step.` : "";
