@@ -96,7 +96,7 @@ test("the curves can be heard", () => {
 });
 
 test("numbers are short and true", () => {
-  const cases = [[0, "0"], [-2.1049, "−2.1"], [0.0310049, "0.031"], [1.2e-5, "1.2e−5"], [12345, "12,345"], ["nan", "NaN"], ["-inf", "−∞"]];
+  const cases = [[0, "0"], [-2.1049, "−2.1"], [0.0310049, "0.031"], [1.2e-5, "1.2e−5"], [12345, "12,345"], [4608.27, "4,608"], ["nan", "NaN"], ["-inf", "−∞"]];
   for (const [number, short] of cases) assert.equal(formatNumber(number), short);
   assert.deepEqual([0, 0.001, 0.5, 0.999, 1].map(formatShare), ["0%", "<1%", "50%", ">99%", "100%"]);
   assert.equal(formatShape([60000, 784]), "60,000 × 784");

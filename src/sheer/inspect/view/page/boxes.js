@@ -59,8 +59,9 @@ function sourcesOf(layer, mine, rows, { layers, data }) {
   return [...new Set(found)];
 }
 
+// The first names of what a line reads; len(x) reads no more of x than how many rows there are.
 function namesReadIn(source) {
-  return source.match(/[A-Za-z_]\w*/g) ?? [];
+  return source.replace(/\blen\(\w+\)/g, "").match(/(?<![\w.])[A-Za-z_]\w*/g) ?? [];
 }
 
 function predictionsBox(outputs, column, { rows }) {

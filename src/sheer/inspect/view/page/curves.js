@@ -76,7 +76,7 @@ function drawPlot(app, plot, place) {
     width: place.clientWidth || 320,
     height: plot.height,
     legend: { live: true },
-    cursor: { sync: { key: "sheer-curves" }, drag: { x: false, y: false }, points: { size: 5 } },
+    cursor: { y: false, sync: { key: "sheer-curves" }, drag: { x: false, y: false }, points: { size: 5 } },
     scales: { x: { time: false, range: (_, low, high) => [Math.min(low, 0), high > 0 ? high : 1] }, y: { range: spread } },
     axes: plotAxes(colour),
     series: [{ label: "epochs", value: (_, x) => (x === null || x === undefined ? "" : formatNumber(x)) }, ...plot.series.map((one) => styleOf(one, colour))],

@@ -21,7 +21,7 @@ function rounded(number, digits) {
   if (Number.isInteger(number) && size < 1e7) return number.toLocaleString("en");
   if (size < 1e-3 || size >= 1e6) return shortExponent(number.toExponential(Math.max(0, digits - 2)));
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
-  return String(Number(number.toFixed(Math.min(decimals, 12))));
+  return number.toLocaleString("en", { maximumFractionDigits: decimals });
 }
 
 function shortExponent(text) {

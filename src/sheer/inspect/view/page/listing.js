@@ -6,7 +6,8 @@ const TAIL_COMMENT = /\s+#[^'"]*$/;
 const PHASE_HEADING = /^# (?:\d+\. (forward|loss|backward|update|metrics)\b|(forward|loss|backward|update|metrics)$|what changes)/;
 
 // {before, items, after}: the texts around the function, and its items:
-//   {kind: "row", row, number, code}       a row of the program; `code` may have several lines
+//   {kind: "row", row, number, code}       a row of the program: one line, which the page breaks where
+//                                          its own width asks; the result keeps its lines
 //   {kind: "heading", phase, number, code} the heading of a phase
 //   {kind: "remark" | "text", number, code}
 // The body is moved left by its indentation. The comments behind rows give their shapes: they are
@@ -21,8 +22,9 @@ export function listingOf({ text, name, rows }) {
     const row = rowAt.get(number);
     if (row === undefined) items.push(itemOf(lines[number - 1], number));
     else {
-      const { first, last } = rows[row];
-      items.push({ kind: "row", row, number, code: codeOf(lines.slice(first - 1, last)) });
+      const { first, last, phase, source } = rows[row];
+      const code = phase === "result" ? codeOf(lines.slice(first - 1, last)) : source;
+      items.push({ kind: "row", row, number, code });
       number = last;
     }
   }

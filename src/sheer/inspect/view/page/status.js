@@ -15,6 +15,7 @@ export function statusLine(app) {
   const message = h("span", { class: "message" });
   const el = h("div", { class: "status" }, state, place, explain("epoch", EPOCHS), bar, message);
   let shown = null;
+  let told = null;
 
   function update() {
     const { status } = app.state;
@@ -26,6 +27,15 @@ export function statusLine(app) {
     write(place, placeInWords(status));
     bar.value = shareOfEpoch(status);
     write(message, status.message ?? "");
+    tell(status);
+  }
+
+  // A change of the state is said aloud, with the reason that the training gives for it.
+  function tell({ state: name, message: reason, ...rest }) {
+    if (told !== null && (name !== told.name || reason !== told.reason)) {
+      app.say([reason, `${name}, ${placeInWords({ state: name, ...rest })}`].filter(Boolean).join(" "));
+    }
+    told = { name, reason };
   }
 
   return { el, title: "Status", update };
