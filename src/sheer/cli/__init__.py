@@ -27,7 +27,7 @@ examples:
   sheer train --data houses.csv --target price
   sheer view                  the same in a page that shows what happens inside
   sheer program               the program that the first one runs
-  sheer step step.safetensors  a recorded step, line by line
+  sheer step s.safetensors    a recorded step of a training, line by line
   sheer info                  what is installed, and which engine runs
 
 `sheer train --help` and `sheer program --help` tell all their options.

@@ -194,9 +194,8 @@ def _write(step: "RecordedStep", options: argparse.Namespace) -> None:
 
     data = write_script(step, options.write_program)
     print(f"Wrote {options.write_program}, and its inputs as {data}.")
-    print(
-        wrapped(f"Read it first where the file is not yours; then: python {options.write_program}")
-    )
+    print("It runs what stands in the recorded file: where that is not yours, read it first.")
+    print(f"Run: python {options.write_program}")
 
 
 def _clean(text: str) -> str:

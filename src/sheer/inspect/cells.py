@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from sheer.inspect.evaluate import SIGNS, evaluate, key_of, number
+from sheer.inspect.evaluate import SIGNS, evaluate, function, key_of, number
 from sheer.inspect.recipes import ELEMENTWISE, OVER_AXES, Recipe, call
 
 Array = np.ndarray[Any, Any]
@@ -335,7 +335,7 @@ class Cells:
         return grid.shape[1], {**outer, **inner}
 
     def _total(self, kind: str, elements: Array) -> Any:
-        return getattr(np, kind)(elements, axis=-1)
+        return function(kind)(elements, axis=-1)
 
     def rounding(self, cell: Cell, eps: float) -> float:
         """A bound, in first order, for what rounding each step by eps does to a value."""

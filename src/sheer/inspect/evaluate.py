@@ -59,6 +59,18 @@ def evaluate(recipe: Recipe, value_of: Callable[[str], Any]) -> Any:
         raise ValueError(f"{error!r} in the recipe {str(recipe)[:80]}") from error
 
 
+def function(name: str) -> Callable[..., Any]:
+    """NumPy's function; the mean of nothing is NaN without a warning."""
+    found: Callable[..., Any] = getattr(np, name)
+    if name != "mean":
+        return found
+
+    def mean(x: Any, **attributes: Any) -> Any:
+        return found(x, **attributes) if np.size(x) else np.sum(x, **attributes) * math.nan
+
+    return mean
+
+
 def number(value: Any) -> float:
     """A number of a recipe, which JSON cannot always hold.
 
@@ -84,7 +96,7 @@ def _value(recipe: Recipe, value_of: Callable[[str], Any]) -> Any:
         return FORMS[name](*of, **attributes)
     if name in FUNCTIONS:
         _check_size(attributes.get("shape", ()))
-        return getattr(np, name)(*of, **attributes)
+        return function(name)(*of, **attributes)
     return _of_op(name, of, attributes)
 
 

@@ -98,7 +98,7 @@ class Explainer:
         self.step = step
         first = next((v for k, v in step.inputs.items() if "." not in k and v.ndim), np.zeros(1))
         self.cells = Cells(step.__getitem__, len(first))
-        recipes = recipes_of(step.rows, step.text)
+        recipes = recipes_of(step.rows, step.text, step)
         self.recipes = {target: r for row in recipes for target, r in row.items()}
 
     # --- what the user asks for -----------------------------------------------------------
@@ -213,13 +213,25 @@ class Explainer:
             if row:
                 found.lines.append("  A part of this line is not understood: no more is known.")
             return found
-        self.cells.restart()
-        cell = self.cells.cell(recipe, tuple(map(Number, index)))
-        found.formula = Words(self.cells).of(cell)
-        found.total = float(self.cells.value(cell))
-        self._compare(found, cell)
-        self._describe(found, cell, most)
+        try:
+            cell = self._cell(name, index)
+            found.formula = Words(self.cells).of(cell)
+            found.total = float(self.cells.value(cell))
+            self._compare(found, cell)
+            self._describe(found, cell, most)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            found.formula = ""
+            found.lines[1:] = [f"  The line does not fit what was recorded: {error}."]
         return found
+
+    def _cell(self, name: str, index: tuple[int, ...]) -> Cell:
+        """A number by what it is made of."""
+        recipe = self.recipes[name] or {}
+        shapes = self.cells.shape(recipe), self.step[name].shape
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"it gives the shape {shapes[0]}, and that of {name} is {shapes[1]}")
+        self.cells.restart()
+        return self.cells.cell(recipe, tuple(map(Number, index)))
 
     def _compare(self, found: Explanation, cell: Cell) -> None:
         dtype = self.step[found.name].dtype
@@ -233,26 +245,41 @@ class Explainer:
         parts = list(_added(cell))
         totals = [part for part, _ in parts if isinstance(part, Total) and part.kind == "sum"]
         found.lines.append(f"  = {found.formula}")
+        found.lines += self._chosen(cell)
         if totals:
             found.terms = self._terms(parts)
-            found.lines += self._table(found.terms, found.total, most)
+            end = "together" + self._as_recorded(found)
+            found.lines += self._table(found.terms, found.total, most, end)
         else:
             self._plain(found, cell, most)
         found.lines += self._verdict(found)
+
+    def _chosen(self, cell: Cell) -> list[str]:
+        """What the indices are that were computed: `y[3]` in `z2[3, y[3]]`."""
+        inside = [i for leaf in leaves(cell) for i in leaf.index if isinstance(i, Place)]
+        return [
+            f"    where {Words(self.cells).of(place)} = {amount(self.cells.value(place))}"
+            for place in dict.fromkeys(inside)
+            if self._fixed(place, {}) is not None
+        ]
 
     def _plain(self, found: Explanation, cell: Cell, most: int) -> None:
         """The formula with its numbers, and what the sums in it are made of."""
         numbers = Words(self.cells, numbers=True).of(cell)
         if numbers not in (amount(found.total), found.formula):
             found.lines.append(f"  = {numbers}")
-        found.lines.append(f"  = {amount(found.total)}")
+        found.lines.append(f"  = {amount(found.total)}{self._as_recorded(found)}")
         for total in dict.fromkeys(_totals(cell)):
             terms = self._terms([(total, 1)])
             value = float(self.cells.value(total))
             words = Words(self.cells).of(total)
             found.lines.append(f"  where {words} = {amount(value)}:")
-            end = value * len(terms) if total.kind == "mean" else value
-            found.lines += self._table(terms, end, most, total.kind)
+            if total.kind == "mean":
+                end = f"together, to be divided by {len(terms):,}"
+                found.lines += self._table(terms, value * len(terms), most, end)
+            else:
+                end = "together" if total.kind == "sum" else ""
+                found.lines += self._table(terms, value, most, end)
             if not found.terms:
                 found.terms = terms
 
@@ -271,27 +298,27 @@ class Explainer:
         found.sort(key=lambda term: -abs(term.value) if term.value == term.value else -np.inf)
         return found
 
-    def _table(
-        self, terms: Sequence[Term], total: float, most: int, kind: str = "sum"
-    ) -> list[str]:
-        """The largest terms, the rest in a line, and what they add up to."""
+    def _as_recorded(self, found: Explanation) -> str:
+        return ", as recorded" if found.is_same else ""
+
+    def _table(self, terms: Sequence[Term], total: float, most: int, end: str) -> list[str]:
+        """The largest terms, the rest in a line, and what they add up to; end: how that is called,
+        empty where they are not added."""
         shown = [term for term in terms[:most] if term.value] or terms[:1]
         rows = []
         for term in shown:
             words, numbers, value = term.words, term.numbers, amount(term.value)
             rows.append((words, numbers if numbers != value else "", value))
         rest = np.array([term.value for term in terms[len(shown) :]])
-        is_added = kind in ("sum", "mean")
         widths = [max((len(row[k]) for row in rows), default=0) for k in range(2)]
         joined = [
             (f"{words:<{widths[0]}}  {numbers:>{widths[1]}}".rstrip(), value)
             for words, numbers, value in rows
         ]
         if rest.size:
-            joined.append((_rest(rest), amount(float(rest.sum())) if is_added else ""))
-        if len(terms) > 1 and is_added:
-            share = f", to be divided by {len(terms):,}" if kind == "mean" else ""
-            joined.append((f"together{share}", amount(total)))
+            joined.append((_rest(rest), amount(float(rest.sum())) if end else ""))
+        if end:
+            joined.append((end, amount(total)))
         wide, high = (max((len(row[k]) for row in joined), default=0) for k in range(2))
         return [
             f"      {left:<{wide}} = {right:>{high}}" if right else f"      {left}"
@@ -310,10 +337,9 @@ class Explainer:
 
     def _within(self, found: Explanation, layer: str, most: int, seen: set[str]) -> None:
         """Explain the numbers of the same layer that a number was made of."""
-        recipe = self.recipes.get(found.name)
-        if recipe is None:
+        if not found.formula:
             return
-        cell = self.cells.cell(recipe, tuple(map(Number, found.index)))
+        cell = self._cell(found.name, found.index)
         for leaf in leaves(cell):
             row = self.step.row_of(leaf.name)
             index = self._fixed(leaf, {})
@@ -325,12 +351,11 @@ class Explainer:
 
     def _follow(self, found: Explanation, links: int) -> None:
         """Explain the gradient that contributed most."""
-        recipe = self.recipes.get(found.name)
         place = None
-        if recipe is not None:
-            cell = self.cells.cell(recipe, tuple(map(Number, found.index)))
+        if found.formula:
+            cell = self._cell(found.name, found.index)
             place = self._heaviest(cell, {}) if found.value else None
-            begins = not any(map(self._is_backward, names_in(recipe)))
+            begins = not any(map(self._is_backward, self._reads(found.name)))
             of = self._of(found.name)
             if begins:
                 of = _place(of, found.index) if of else "it"
@@ -411,8 +436,8 @@ def _says(of: str, index: tuple[int, ...], slope: float) -> str:
     if slope == 0:
         return f"The loss of this batch does not change with {place}."
     return (
-        f"Where {place} grows by a small amount, the loss of this batch {word} by "
-        f"{amount(abs(slope))} times that."
+        f"Where {place} grows a little, the loss of this batch {word} by "
+        f"{amount(abs(slope))} times as much."
     )
 
 

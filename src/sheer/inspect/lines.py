@@ -13,6 +13,7 @@ from sheer.inspect.statistics import Statistics
 from sheer.inspect.words import amount
 from sheer.program.rows import ALONE, NUMBERED, function_of
 
+FIGURES = ("shape", "min", "mean", "max", "notable", "time")
 NOTABLE = 0.01  # the least share of zeros that is told
 
 
@@ -97,7 +98,7 @@ def not_finite(step: Any) -> str:
     place = f"{found.name}[{', '.join(map(str, found.index))}]" if found.index else found.name
     value = figure(array[found.index])
     if found.row is None:
-        where = "it went into the step so"
+        where = "so it went into the step"
     else:
         layer = f" of layer {found.row.part}" if found.row.part else ""
         where = f"line {found.row.first}{layer}: {found.row.source}"
@@ -146,6 +147,18 @@ def notes(statistics: Statistics) -> str:
     if statistics.zeros >= NOTABLE:
         found.append(f"{share(statistics.zeros)} zero")
     return ", ".join(found)
+
+
+def figures(line: Line) -> list[str]:
+    """What stands beside a line, see FIGURES; of a single number its value as the mean."""
+    time = "" if line.seconds is None else duration(line.seconds)
+    found = line.statistics
+    if found is None:
+        return ["", "", "", "", "", time]
+    ends = [figure(found.minimum), figure(found.mean), figure(found.maximum)]
+    if not found.shape:
+        ends = ["", "inf" if found.infinities else ends[1], ""]
+    return [shape(found), *ends, notes(found), time]
 
 
 def shape(statistics: Statistics) -> str:

@@ -6,10 +6,11 @@ from html import escape
 from typing import Any
 
 from sheer.inspect import lines
-from sheer.inspect.lines import Line, duration, figure, lines_of, notes, shape
+from sheer.inspect.lines import FIGURES, Line, figures, lines_of
 
-HEADINGS = ("line", "program", "shape", "min", "mean", "max", "notable", "time")
+HEADINGS = ("line", "program", *FIGURES)
 TEXT = 'style="text-align: left"'
+NUMBER = 'style="text-align: right; white-space: nowrap; padding: 0 0.5em"'
 CODE = 'style="text-align: left; font-family: monospace; white-space: pre"'
 
 
@@ -22,7 +23,9 @@ def table(step: Any) -> str:
         + (f"<br><strong>{escape(warning)}</strong>" if warning else "")
         + "</caption>",
         "<thead><tr>"
-        + "".join(f'<th scope="col" {TEXT}>{h}</th>' for h in HEADINGS)
+        + "".join(
+            f'<th scope="col" {TEXT if h in HEADINGS[:2] else NUMBER}>{h}</th>' for h in HEADINGS
+        )
         + "</tr></thead>",
         "<tbody>",
         *map(_row, lines_of(step)),
@@ -40,14 +43,7 @@ def _row(line: Line) -> str:
         return f'<tr><td></td><td colspan="{len(HEADINGS) - 1}" {TEXT}><em>{text}</em></td></tr>'
     indent = "    → " if line.kind == "value" else ""
     number = "" if line.number is None else str(line.number)
-    cells = "".join(f"<td>{cell}</td>" for cell in map(escape, _figures(line)))
+    is_bad = line.statistics is not None and not line.statistics.is_finite
+    marks = ("<strong>", "</strong>") if is_bad else ("", "")
+    cells = "".join(f"<td {NUMBER}>{escape(figure).join(marks)}</td>" for figure in figures(line))
     return f"<tr><td>{number}</td><td {CODE}>{indent}{text}</td>{cells}</tr>"
-
-
-def _figures(line: Line) -> list[str]:
-    time = "" if line.seconds is None else duration(line.seconds)
-    found = line.statistics
-    if found is None:
-        return ["", "", "", "", "", time]
-    ends = (found.minimum, found.mean, found.maximum)
-    return [shape(found), *map(figure, ends), notes(found), time]

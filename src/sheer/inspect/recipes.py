@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from sheer.program.helpers import helper_sources, op_called
@@ -69,11 +69,16 @@ class NotUnderstood(Exception):
     """A part of a line that no recipe can say."""
 
 
-def recipes_of(rows: Sequence[Row], text: str = "") -> list[dict[str, Recipe | None]]:
+def recipes_of(
+    rows: Sequence[Row], text: str = "", names: Container[str] | None = None
+) -> list[dict[str, Recipe | None]]:
     """For each row the recipes of its targets; None where a part of it is not understood.
 
-    text: the program's, for its constants and the functions that it calls. Without it those count
-    as sheer's own.
+    Args:
+        rows: of the program.
+        text: the program's, for its constants and the functions that it calls. Without it those
+            count as sheer's own.
+        names: those that have a value: a line that reads another is not understood.
 
     A recipe speaks of values as they are at the end: there is none for a line that reads a name
     before it gets another value.
@@ -88,9 +93,11 @@ def recipes_of(rows: Sequence[Row], text: str = "") -> list[dict[str, Recipe | N
     for i, row in enumerate(rows):
         recipes = reader.row(row)
         for target, recipe in recipes.items():
-            names = {name.partition(".")[0] for name in names_in(recipe)} if recipe else set()
-            early = {name for name in names if last.get(name, -1) >= i} - _earlier(row, target)
-            if last[target] != i or early:
+            read = names_in(recipe) if recipe else []
+            first = {name.partition(".")[0] for name in read}
+            is_early = any(last.get(name, -1) >= i for name in first - _earlier(row, target))
+            is_known = names is None or all(name in names for name in read)
+            if last[target] != i or is_early or not is_known:
                 recipes[target] = None
         found.append(recipes)
     return found
@@ -202,9 +209,9 @@ class _Reader:
         if node.attr == "T":
             return call("T", self.read(node.value, known, depth))
         if isinstance(node.value, ast.Name) and not known:
-            if node.value.id != "np":
+            if node.value.id != "np" and node.attr not in ("shape", "dtype", "ndim", "size"):
                 return {"name": f"{node.value.id}.{node.attr}"}
-            if node.attr in ("inf", "pi", "e"):
+            if node.value.id == "np" and node.attr in ("inf", "pi", "e"):
                 return _number(getattr(math, node.attr))
         raise NotUnderstood
 
@@ -234,9 +241,14 @@ class _Reader:
     def _key(self, node: ast.expr, known: dict[str, Any]) -> Any:
         if isinstance(node, ast.Slice):
             ends = {"start": node.lower, "stop": node.upper, "step": node.step}
-            return {k: v and self._literal(v, known) for k, v in ends.items()}
+            return {k: self._whole(v, known) if v else None for k, v in ends.items()}
         value = self._literal(node, known)
-        if value is not None and value != "..." and type(value) is not int:
+        return value if value is None or value == "..." else self._whole(node, known)
+
+    def _whole(self, node: ast.expr, known: dict[str, Any]) -> int:
+        """A whole number of a key."""
+        value = self._literal(node, known)
+        if type(value) is not int:
             raise NotUnderstood
         return value
 

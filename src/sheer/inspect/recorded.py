@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 FORMAT = "sheer.step"
 # What the description in a file holds, and the longest name in it.
-KINDS = {"text": str, "name": str, "rows": list, "seconds": list, "logs": dict, "place": dict}
+KINDS: dict[str, type] = {"text": str, "name": str, "place": dict, "logs": dict}
+KINDS |= {"inputs": list, "rows": list, "seconds": list}
 LONGEST = 200
 
 
@@ -154,6 +155,20 @@ class RecordedStep:
         Raises:
             KeyError: there is no such value or layer.
             IndexError: there is no such index.
+
+        >>> import sheer
+        >>> model = sheer.Sequential([sheer.Input((2,)), sheer.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> model.set_weights([np.array([[1.0], [2.0]]), np.array([0.5])])
+        >>> step = model.trace_step(np.array([[3.0, 4.0]]), np.array([[10.0]]))
+        >>> print(step.explain("y_pred", 0, 0))
+        y_pred[0, 0] = 11.5    (line 9: y_pred = x @ dense.kernel + dense.bias)
+          = sum over i of x[0, i] · dense.kernel[i, 0] + dense.bias[0]
+              x[0, 1] · dense.kernel[1, 0]  4 · 2 =    8
+              x[0, 0] · dense.kernel[0, 0]  3 · 1 =    3
+              dense.bias[0]                       =  0.5
+              together, as recorded               = 11.5
+        <BLANKLINE>
         """
         return self._explainer().value(name, index, most)
 
@@ -169,6 +184,26 @@ class RecordedStep:
         Raises:
             KeyError: there is no such value, or it has no gradient.
             IndexError: there is no such index.
+
+        >>> import sheer
+        >>> model = sheer.Sequential([sheer.Input((2,)), sheer.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> model.set_weights([np.array([[1.0], [2.0]]), np.array([0.5])])
+        >>> step = model.trace_step(np.array([[3.0, 4.0]]), np.array([[10.0]]))
+        >>> print(step.explain_gradient("dense.kernel", 1, 0))
+        Where dense.kernel[1, 0] grows a little, the loss of this batch grows by 12 times as much.
+        d_kernel[1, 0] = 12    (line 18: d_kernel = x.T @ d_error)
+          = sum over r of x[r, 1] · d_error[r, 0]
+              x[0, 1] · d_error[0, 0]  4 · 3 = 12
+              together, as recorded          = 12
+        <BLANKLINE>
+          how the loss changes with error[0, 0]:
+          d_error[0, 0] = 3    (line 17: d_error = 2 * error / len(x))
+            = 2 · error[0, 0] / len(x)
+            = 2 · 1.5 / 1
+            = 3, as recorded
+            Here the chain begins: this line is how the loss itself changes with error[0, 0].
+        <BLANKLINE>
         """
         return self._explainer().gradient(name, index, most)
 
@@ -191,6 +226,7 @@ class RecordedStep:
         described = {
             "text": self.text,
             "name": self.name,
+            "inputs": list(self.inputs),
             "rows": [asdict(row) for row in self.rows],
             "seconds": self.seconds,
             "logs": {k: float(v) for k, v in self.logs.items() if np.ndim(v) == 0},
@@ -236,9 +272,15 @@ class RecordedStep:
         seconds = [float(s) for s in described["seconds"]]
         if len(seconds) != len(rows):
             raise ValueError(f"there are {len(rows)} rows, and {len(seconds)} times")
+        # A file has its arrays in the order of their sizes.
+        inputs = {name: parts["inputs"].pop(name) for name in described["inputs"]}
+        targets = dict.fromkeys(target for row in rows for target in row.targets)
+        values = {t: parts["values"].pop(t) for t in targets if t in parts["values"]}
+        if parts["inputs"] or parts["values"]:
+            raise ValueError(f"no line of it has {[*parts['inputs'], *parts['values']][0]!r}")
         logs = {k: float(v) for k, v in described["logs"].items()}
         place = described["place"]
-        return cls(text, name, rows, parts["inputs"], parts["values"], seconds, logs, place)
+        return cls(text, name, rows, inputs, values, seconds, logs, place)
 
 
 def _row(entry: dict[str, Any], lines: int) -> Row:

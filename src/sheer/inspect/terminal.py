@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import re
 import sys
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 from sheer.inspect import lines
-from sheer.inspect.lines import Line, duration, figure, lines_of, notes, shape
-from sheer.inspect.statistics import Statistics
+from sheer.inspect.lines import FIGURES as HEADINGS
+from sheer.inspect.lines import Line, duration, figures, lines_of
 
 WIDTH = 110
 NARROWEST_SOURCE = 24
 BOLD, DIM, RED, BLUE, END = "\x1b[1m", "\x1b[2m", "\x1b[1;31m", "\x1b[34m", "\x1b[0m"
-HEADINGS = ("shape", "min", "mean", "max", "notable", "time")
+DROPPED = ("time", "mean", "min")  # one after the other, where the lines have no room
 INDENT = {"row": "", "value": "    → ", "input": ""}
 
 
@@ -29,30 +31,58 @@ def table(step: Any, width: int | None = None, colour: bool | None = None) -> st
     width = width or _width()
     paint = _Paint(shows_colour() if colour is None else colour)
     shown = list(lines_of(step))
-    cells = [_cells(line) for line in shown]
-    widths = [
-        max([len(heading), *(len(row[k]) for row in cells if row)])
-        for k, heading in enumerate(HEADINGS)
-    ]
-    margin = max([len(str(line.number or "")) for line in shown]) + 4
-    room = max(NARROWEST_SOURCE, width - margin - sum(w + 2 for w in widths))
-    room = min(room, max(len(_labelled(line)) for line in shown))
-    text = [paint(BOLD, lines.title(step))]
+    columns = _Columns(shown, width)
+    title = textwrap.wrap(lines.title(step), width, subsequent_indent="  ")
+    text = [paint(BOLD, line) for line in title]
     warning = lines.not_finite(step)
-    if warning:
-        text.append(paint(RED, warning))
-    heading = "".join(f"  {h:>{w}}" for h, w in zip(HEADINGS, widths, strict=True))
-    text.append("\n" + paint(DIM, " " * (margin + room) + heading))
-    for line, row in zip(shown, cells, strict=True):
+    text += [paint(RED, line) for line in textwrap.wrap(warning, width, subsequent_indent="  ")]
+    text.append("\n" + paint(DIM, columns.headings()))
+    for line in shown:
         if line.kind == "heading":
             text.append(("" if line is shown[0] else "\n") + paint(BOLD, line.text))
         elif line.kind == "comment":
             text.append(paint(BLUE, f"  {shortened(line.text, width - 2)}"))
         else:
-            text.append(_row(line, row, widths, margin, room, paint))
+            is_bad = line.statistics is not None and not line.statistics.is_finite
+            text.append(paint(RED if is_bad else "", columns.row(line, "!" if is_bad else " ")))
     total = sum(step.seconds)
     text.append("\n" + paint(DIM, f"NumPy took {duration(total)} for all lines together."))
     return "\n".join(text) + "\n"
+
+
+class _Columns:
+    """How wide each column is; where there is no room, some are left out."""
+
+    room: int
+
+    def __init__(self, shown: list[Line], width: int):
+        cells = [figures(line) for line in shown if line.kind in INDENT]
+        self.widths = [
+            max([len(heading), *(len(row[k]) for row in cells)])
+            for k, heading in enumerate(HEADINGS)
+        ]
+        self.margin = max([len(str(line.number or "")) for line in shown]) + 4
+        longest = max(len(_labelled(line)) for line in shown)
+        self.kept = [*range(len(HEADINGS))]
+        for dropped in ("", *DROPPED):
+            self.kept = [k for k in self.kept if HEADINGS[k] != dropped]
+            taken = self.margin + sum(self.widths[k] + 2 for k in self.kept)
+            self.room = min(longest, max(8, width - taken))
+            if self.room >= min(longest, NARROWEST_SOURCE):
+                break
+
+    def headings(self) -> str:
+        return " " * (self.margin + self.room) + self._beside(HEADINGS)
+
+    def row(self, line: Line, mark: str) -> str:
+        """A line of the program, with its figures beside it."""
+        number = str(line.number or "").rjust(self.margin - 4)
+        source = shortened(_labelled(line), self.room).ljust(self.room)
+        text = f"{mark} {number}  {source}{self._beside(figures(line))}"
+        return text.rstrip()
+
+    def _beside(self, cells: Sequence[str]) -> str:
+        return "".join(f"  {cells[k]:>{self.widths[k]}}" for k in self.kept)
 
 
 def shows_colour() -> bool:
@@ -83,36 +113,6 @@ def _width() -> int:
 
 def _labelled(line: Line) -> str:
     return INDENT.get(line.kind, "") + line.text
-
-
-def _cells(line: Line) -> list[str]:
-    """The figures beside a line."""
-    if line.kind not in INDENT:
-        return []
-    time = "" if line.seconds is None else duration(line.seconds)
-    if line.statistics is None:
-        return ["", "", "", "", "", time]
-    return [shape(line.statistics), *_range(line.statistics), notes(line.statistics), time]
-
-
-def _range(statistics: Statistics) -> list[str]:
-    """Least, mean, largest; of a single number just that."""
-    middle = figure(statistics.mean)
-    if not statistics.shape:
-        return ["", "inf" if statistics.infinities else middle, ""]
-    return [figure(statistics.minimum), middle, figure(statistics.maximum)]
-
-
-def _row(
-    line: Line, row: list[str], widths: list[int], margin: int, room: int, paint: _Paint
-) -> str:
-    is_bad = line.statistics is not None and not line.statistics.is_finite
-    mark = "!" if is_bad else " "
-    number = str(line.number or "").rjust(margin - 4)
-    source = shortened(_labelled(line), room).ljust(room)
-    figures = "".join(f"  {cell:>{w}}" for cell, w in zip(row, widths, strict=True))
-    text = f"{mark} {number}  {source}"
-    return paint(RED if is_bad else "", (text + figures).rstrip())
 
 
 class _Paint:
