@@ -45,7 +45,7 @@ function countCell(counts, cell, most, name) {
   const isRight = cell.label === cell.predicted;
   if (!count) return h("td", { class: isRight ? "diagonal" : "" }, h("span", { class: "none" }, "·"));
   const label = `${formatPlural(count, "row")} of class ${name.of(cell.label)}, predicted ${name.of(cell.predicted)}`;
-  const weight = isRight ? 0 : 15 + Math.round((55 * count) / most);
+  const weight = isRight ? 0 : 12 + Math.round((33 * count) / most);
   const button = h(
     "button",
     { type: "button", "aria-label": label, "aria-pressed": String(name.isChosen(cell)), "data-cell": `${cell.label}-${cell.predicted}`, style: { "--weight": `${weight}%` }, on: { click: () => name.toggle(cell) } },

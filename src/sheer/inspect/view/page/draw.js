@@ -6,6 +6,7 @@ import { explain } from "./meanings.js";
 import { activationPath, answerInWords, outputBars } from "./answers.js";
 import { drawingPad } from "./pad.js";
 import { numberFields } from "./fields.js";
+import { inSight } from "./sight.js";
 import { paintImage, pictureCanvas } from "./picture.js";
 import { predictInputs, predictStep, predicted, whyNoPrediction } from "./predict.js";
 
@@ -27,6 +28,7 @@ export function drawPanel(app) {
   const way = h("div", { class: "way" }, h("h3", {}, "On the way"), path.el);
   const el = h("section", {}, h("h2", {}, title, explain(isDrawing ? "drawing" : "try a row", meaning)), note, body, way);
   const ask = throttled(predict);
+  const request = inSight(el, ask);
   const say = delayed((text) => app.say(text));
   let [asker, shown] = [null, {}];
 
@@ -40,7 +42,7 @@ export function drawPanel(app) {
     if (isFirst) asker = isDrawing ? padAsker(app, inputs[0], step, ask) : fieldsAsker(app, inputs, step, ask);
     if (isFirst) fill(place, asker.el);
     asker?.draw();
-    if (!reason) ask();
+    if (!reason) request();
   }
 
   async function predict() {

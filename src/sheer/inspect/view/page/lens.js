@@ -12,6 +12,7 @@ import { heatmap } from "./heatmap.js";
 import { indexSliders } from "./sliders.js";
 import { matrixOf, strongestIn } from "./matrix.js";
 import { offsetOf } from "./operations.js";
+import { inSight } from "./sight.js";
 import { rangeOf } from "./palette.js";
 import { cell, gapsIn, recipeNames } from "./recipe.js";
 import { valueSelect } from "./values.js";
@@ -38,6 +39,7 @@ export function lensPanel(app) {
   const trail = [];
   let shown = { key: "", tensor: null, index: [], row: 0 };
   let turn = 0;
+  const request = inSight(el, load);
 
   function update(view) {
     select.update(view);
@@ -48,11 +50,13 @@ export function lensPanel(app) {
     const statistics = view.step?.statistics[name];
     body.hidden = !statistics;
     write(note, noteOf(view, name, statistics));
-    if (statistics) load(name, view);
+    if (statistics) request();
   }
 
-  async function load(name, view) {
+  async function load() {
     const mine = (turn += 1);
+    const { view } = app;
+    const name = view.target;
     try {
       const tensor = await app.tensor(name);
       if (mine === turn) show(name, tensor, view);

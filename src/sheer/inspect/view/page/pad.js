@@ -17,7 +17,7 @@ export function drawingPad(image, { low, high }, changed) {
   const ink = document.createElement("canvas");
   [ink.width, ink.height] = [FINE, FINE];
   const brush = ink.getContext("2d", { willReadFrequently: true });
-  let [base, isEmpty, last] = [null, true, null];
+  let [base, isEmpty, last, isDue] = [null, true, null, false];
 
   function start(event) {
     if (event.button > 0) return;
@@ -49,8 +49,18 @@ export function drawingPad(image, { low, high }, changed) {
     brush.lineTo(to[0] + 0.01, to[1]);
     brush.stroke();
     isEmpty = false;
-    show();
-    changed();
+    soon();
+  }
+
+  // Shows and tells once a frame, however often the pointer moves in it.
+  function soon() {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      show();
+      changed();
+    });
   }
 
   // The strokes as numbers from 0 to 1.

@@ -8,6 +8,7 @@ import { className } from "./axes.js";
 import { confusionTable } from "./confusion.js";
 import { judgedRows } from "./judged.js";
 import { paintImage, paintStrip, pictureCanvas } from "./picture.js";
+import { inSight } from "./sight.js";
 import { scatterPlot } from "./scatter.js";
 
 const AT_ONCE_SAMPLES = 12;
@@ -25,6 +26,7 @@ export function samplesPanel(app) {
   const more = h("button", { type: "button", class: "ghost", on: { click: showMore } });
   const body = h("div", {}, matrix, heading, list, more);
   const el = h("section", {}, h("h2", {}, title, explain("sample_loss")), field, note, body);
+  const request = inSight(el, load);
   let shown = {};
   let turn = 0;
 
@@ -32,7 +34,7 @@ export function samplesPanel(app) {
     if (step === shown.step && theme === shown.theme) return;
     if (step !== shown.step) choice.filter = null;
     shown = { ...shown, step, theme };
-    load();
+    request();
   }
 
   async function load() {

@@ -5,6 +5,7 @@ import { formatCount, formatNumber } from "./format.js";
 import { explain } from "./meanings.js";
 import { firstKernels } from "./axes.js";
 import { heatLegend } from "./legend.js";
+import { inSight } from "./sight.js";
 import { paintHeat, pictureCanvas } from "./picture.js";
 import { rangeOf } from "./palette.js";
 
@@ -34,17 +35,19 @@ export function weightsPanel(app) {
     note,
     body,
   );
+  const request = inSight(el, load);
 
   function update({ step, theme }) {
     if (step === shown.step && theme === shown.theme) return;
     shown = { ...shown, step, theme };
     write(note, step ? `${kernel.name}: ${formatCount(kernel.shape[1])} units. Orange speaks for the unit, blue against it.` : "No step is recorded yet.");
     body.hidden = !step;
-    if (step) load(step);
+    if (step) request();
   }
 
-  async function load(step) {
+  async function load() {
     const mine = (turn += 1);
+    const { step } = shown;
     try {
       const [before, after] = await Promise.all([app.tensor(kernel.name), afterOf(app, step, kernel)]);
       if (mine !== turn) return;
