@@ -15,7 +15,7 @@ const DEEPEST = 6;
 export function breakdown(part, get, go) {
   const context = { get, go };
   if (part.terms) return h("div", { class: "parts" }, termsOf(part, context, true));
-  if (part.parts) return h("ul", { class: "parts" }, part.parts.map((p) => partItem(p, context, 1)));
+  if (part.parts) return h("ul", { class: "parts" }, part.parts.filter((p) => !isPlainNumber(p)).map((p) => partItem(p, context, 1)));
   return h("ul", { class: "parts" }, partItem(part, context, 1));
 }
 
