@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -315,6 +316,23 @@ def test_ctrl_c_while_it_is_paused():
         assert child.wait(20) == 0
     assert out.startswith("True") and "'message': 'Interrupted by Ctrl-C.'" in out
     assert "'state': 'done'" in out
+
+
+def test_findings_of_other_callbacks_are_shown():
+    class Finds(Callback):
+        findings = []
+
+        def on_epoch_end(self, epoch, logs=None):
+            text = f"In epoch {epoch}."
+            self.findings = [
+                SimpleNamespace(title="Dead", text=text, layer="dense", line=9, more=1)
+            ]
+
+    view = unseen()
+    classifier().fit(*data(40), epochs=2, verbose=0, callbacks=[view, Finds()])
+    assert view.session.state()["findings"] == [
+        {"title": "Dead", "text": "In epoch 1.", "layer": "dense", "line": 9}
+    ]
 
 
 # --- what is kept -------------------------------------------------------------------------------

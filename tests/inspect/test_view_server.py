@@ -288,10 +288,23 @@ def test_several_pages_see_what_changes(fit, page):
     assert fit.step("next_batch")["batch"] == 2  # with both gone
 
 
-def test_a_page_that_lost_its_connection_asks_anew(page):
+def test_a_page_that_comes_late_gets_what_it_missed(fit, page):
+    fit.step("next_batch")
+    fit.step("next_batch")
     with page.events() as stream:
-        assert "restart" not in messages(stream, 1)[0]
-    with page.events(Last_Event_ID="1") as stream:
+        found = messages(stream, 1)[0]
+    state = page.json("/api/state")
+    assert {name: state[name] for name in found} == found
+    assert [s["step"] for s in found["steps"]] == [0, 1]
+
+
+def test_a_page_is_told_that_another_training_begins(fit, page):
+    fit.step("run")
+    fit.thread.join(20)
+    with page.events() as stream:
+        messages(stream, 1)
+        fit.view.paused = False
+        fit.model.fit(fit.x, fit.y, verbose=0, callbacks=[fit.view])
         assert messages(stream, 1)[0]["restart"] is True
 
 

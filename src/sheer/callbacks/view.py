@@ -28,7 +28,8 @@ class View(Callback):
     The page is at `url`, on this machine alone, for who has the token in it. It needs the packages
     of `pip install "sheer[view]"`; with `port=None` there is no page, and none is needed.
 
-    The weights are those of a training without it, bit for bit.
+    The weights are those of a training without it, bit for bit. What a Doctor among the callbacks
+    finds is shown too.
 
     Args:
         paused: whether the training waits before its first batch until the page lets it go.
@@ -174,6 +175,7 @@ class View(Callback):
         elif error is not None:
             message, state = f"{type(error).__name__}: {error}", "failed"
         self.session.turns.end()
+        self.session.find(self._findings())
         self.session.tell(now=True, state=state, message=message)
         if self._export is not None:
             self.export(self._export)
@@ -244,7 +246,17 @@ class View(Callback):
             self._goal = "pause"
         if self._until is not None:
             self._stop_if_met(batch)
+        self.session.find(self._findings())
         self.session.tell(**self._where(batch + 1))
+
+    def _findings(self) -> list[dict[str, Any]]:
+        """What callbacks beside this one, such as a Doctor, have found."""
+        beside = self._run.callbacks.callbacks
+        return [
+            {name: getattr(finding, name, None) for name in ("title", "text", "layer", "line")}
+            for callback in beside
+            for finding in getattr(callback, "findings", ())
+        ]
 
     def _stop_if_met(self, batch: int) -> None:
         assert self._until is not None

@@ -376,7 +376,7 @@ class Model(Layer):
         >>> model.compile("sgd", "mse")
         >>> unseen = sheer.callbacks.View(port=None)
         >>> model.view(np.ones((8, 2)), np.ones((8, 1)), view=unseen, verbose=0)
-        <History of 1 epoch: loss>
+        <History of 1 epochs: loss>
         """
         from sheer.models.view import view as view_
 

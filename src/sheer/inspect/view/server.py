@@ -257,10 +257,8 @@ class Answers:
         return Response(array.tobytes(), media_type="application/octet-stream", headers=headers)
 
     async def events(self, request: Any) -> Any:
-        is_again = "last-event-id" in request.headers
-
         async def stream(scope: Any, receive: Any, send: Any) -> None:
-            await self.server.streams.serve(is_again, receive, send)
+            await self.server.streams.serve(receive, send)
 
         return stream
 

@@ -20,6 +20,8 @@ from sheer.inspect.view.turns import Turns
 Patch = dict[str, Any]
 # Seconds between two messages to the pages, where nothing urgent happens.
 INTERVAL = 0.2
+# So many of the latest steps are sent to a page that comes (again); it knows which are new.
+CATCH_UP = 16
 
 NOTHING = {"name": "", "text": "", "rows": []}
 
@@ -138,6 +140,18 @@ class Session:
                 "steps": [entry.summary for entry in self.kept.entries],
                 "findings": self.findings,
                 "whatif": self.whatif,
+            }
+
+    def latest(self) -> Patch:
+        """What changed of late, for a page that was away: all but the steps from longer ago."""
+        with self._lock:
+            return {
+                "status": self.status,
+                "curves": self.curves.state(),
+                "epochs": self.epochs.state(),
+                "findings": self.findings,
+                "whatif": self.whatif,
+                "steps": [entry.summary for entry in self.kept.entries[-CATCH_UP:]],
             }
 
     def tensor(self, number: int, name: str) -> Array:

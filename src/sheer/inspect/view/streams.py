@@ -48,7 +48,7 @@ class Stream:
             text = await asyncio.wait_for(self._waiting.get(), BEAT)
         except TimeoutError:
             return ": still here\n\n"
-        return None if text is None else f"id: 1\ndata: {text}\n\n"
+        return None if text is None else f"data: {text}\n\n"
 
 
 class Streams:
@@ -81,15 +81,14 @@ class Streams:
         for stream in streams:
             stream.put(None)
 
-    async def serve(self, is_again: bool, receive: Any, send: Any) -> None:
-        """Send a page all changes from now on, until one of both goes. A page that comes again,
-        after it lost its connection, may have missed some: it is told to ask for all anew."""
+    async def serve(self, receive: Any, send: Any) -> None:
+        """Send a page what it may have missed, and all changes from now on, until one of both
+        goes."""
         stream = Stream()
         with self._lock:
             self._open.append(stream)
             self.left_at = None
-        first = {"status": self._session.status, **({"restart": True} if is_again else {})}
-        stream.put(to_json(first))
+        stream.put(to_json(self._session.latest()))
         ends = [asyncio.ensure_future(_send(stream, send)), asyncio.ensure_future(_gone(receive))]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -50,7 +50,11 @@ export async function mount(el, source) {
   fill(el, page.el);
   app.onChange(page.update);
   page.update(app.view);
-  source.subscribe(app.patch, (isLost) => voice.error(isLost ? LOST : ""));
+  const listen = (patch) => {
+    if (patch.restart && isOwnPage(el)) location.reload(); // another training: all is new
+    else app.patch(patch);
+  };
+  source.subscribe(listen, (isLost) => voice.error(isLost ? LOST : ""));
   if (isOwnPage(el)) document.title = `${state.title} · sheer`;
   app.close = () => source.close();
   return app;

@@ -73,10 +73,11 @@ export function createApp(source, state, shown) {
 
     patch(change) {
       const isAtEnd = app.view.step === (app.state.steps.at(-1) ?? null);
-      const { steps: all = [], ...parts } = change;
+      const { steps: all = [], forgotten = [], ...parts } = change;
       const known = new Set(app.state.steps.map((step) => step.id));
       const steps = all.filter((step) => !known.has(step.id));
       Object.assign(app.state, parts);
+      for (const step of app.state.steps) if (forgotten.includes(step.id)) step.tensors = [];
       if (steps.length) {
         app.state.steps = [...app.state.steps, ...steps];
         if (isAtEnd || app.followNext) {
