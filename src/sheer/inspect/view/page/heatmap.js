@@ -94,7 +94,16 @@ function paint(canvas, map, pane, kept) {
   const colours = heatColours(canvas);
   const brush = canvas.getContext("2d");
   brush.imageSmoothingEnabled = false;
-  const key = [map.key, pane.top, pane.left, pane.rows, pane.columns, canvas.width, canvas.height, colours.theme].join();
+  const key = [
+    map.key,
+    pane.top,
+    pane.left,
+    pane.rows,
+    pane.columns,
+    canvas.width,
+    canvas.height,
+    colours.theme,
+  ].join();
   if (!kept.picture || kept.key !== key) Object.assign(kept, { key, picture: blocks(map, pane, canvas, colours) });
   brush.drawImage(kept.picture, 0, 0, canvas.width, canvas.height);
   const [wide, high] = [canvas.width / pane.columns, canvas.height / pane.rows];

@@ -27,7 +27,12 @@ export function lensPanel(app) {
   const note = h("p", { class: "panel-note" });
   const axes = h("p", { class: "heat-axes" });
   const table = nearbyTable();
-  const body = h("div", { class: "lens-body" }, h("div", { class: "lens-map" }, axes, map.el, legend.el, sliders.el, table.el), answer.el);
+  const body = h(
+    "div",
+    { class: "lens-body" },
+    h("div", { class: "lens-map" }, axes, map.el, legend.el, sliders.el, table.el),
+    answer.el,
+  );
   const el = h(
     "section",
     {},
@@ -72,7 +77,15 @@ export function lensPanel(app) {
     const index = indexIn(name, tensor, view, words, shown.row);
     if (words[0] === "row") shown.row = index[0];
     const image = imageAxis(name, tensor.shape, app.state);
-    shown = { ...shown, name, tensor, words, index, image, range: shown.tensor === tensor ? shown.range : rangeOf(tensor.data) };
+    shown = {
+      ...shown,
+      name,
+      tensor,
+      words,
+      index,
+      image,
+      range: shown.tensor === tensor ? shown.range : rangeOf(tensor.data),
+    };
     options.update(shown);
     sliders.update(tensor.shape, words, index);
     draw();
@@ -87,7 +100,14 @@ export function lensPanel(app) {
     shown.matrix = matrix;
     const label = `Heat map of ${name}, ${formatShape(tensor.shape)}. Arrows move the cell, Enter goes to its sum. ${placeInValue(words, index, app.state)}`;
     const key = `${app.view.step.id} ${name} ${matrix.key}`;
-    const pane = map.draw({ ...matrix, key, chosen: matrix.placeOf(index), zoom: options.zoom(), limit: range.limit, label });
+    const pane = map.draw({
+      ...matrix,
+      key,
+      chosen: matrix.placeOf(index),
+      zoom: options.zoom(),
+      limit: range.limit,
+      label,
+    });
     if (pane) fill(axes, axesInSight(matrix, pane, words));
     legend.draw(range);
     table.update(matrix, matrix.placeOf(index), words);
@@ -133,7 +153,8 @@ function axesInSight(matrix, { top, left, rows, columns }, words) {
 // The cell that the view names; else the first that is not finite, or the strongest of the row that
 // was looked at last.
 function indexIn(name, tensor, view, words, row) {
-  const isThere = (index) => index.length === tensor.shape.length && index.every((place, axis) => place < tensor.shape[axis]);
+  const isThere = (index) =>
+    index.length === tensor.shape.length && index.every((place, axis) => place < tensor.shape[axis]);
   if (isThere(view.index)) return view.index;
   const wrong = view.step.not_finite;
   if (wrong?.name === name && isThere(wrong.index)) return wrong.index;
@@ -154,7 +175,11 @@ function lensOptions(changed) {
       asImage.hidden = !shown.image;
       const count = shown.image?.channels ?? 1;
       channels.hidden = count < 2;
-      if (channels.length !== count) fill(channels, Array.from({ length: count }, (_, k) => h("option", { value: k }, `channel ${k}`)));
+      if (channels.length !== count)
+        fill(
+          channels,
+          Array.from({ length: count }, (_, k) => h("option", { value: k }, `channel ${k}`)),
+        );
       zoom.parentNode.hidden = !shown.tensor.shape.length;
     },
     zoom: () => 2 ** Number(zoom.value),
@@ -171,7 +196,15 @@ function cellAnswer(app, { go, back }) {
   const formula = h("p", { class: "formula" });
   const parts = h("div", {});
   const check = h("p", { class: "check-line" });
-  const el = h("div", { class: "answer", tabindex: -1 }, h("div", { class: "answer-head" }, headline, backButton), place, formula, parts, check);
+  const el = h(
+    "div",
+    { class: "answer", tabindex: -1 },
+    h("div", { class: "answer-head" }, headline, backButton),
+    place,
+    formula,
+    parts,
+    check,
+  );
   let turn = 0;
 
   async function update(shown, wayBack) {
@@ -232,6 +265,11 @@ async function readerFor(app, recipe) {
 
 function checkLine(value, recorded, dtype) {
   const difference = Math.abs(value - recorded);
-  const line = ["Added up here in float64: ", h("span", { class: "num" }, formatNumber(value, 8)), `; recorded in ${dtype}: `, h("span", { class: "num" }, formatNumber(recorded, 8))];
+  const line = [
+    "Added up here in float64: ",
+    h("span", { class: "num" }, formatNumber(value, 8)),
+    `; recorded in ${dtype}: `,
+    h("span", { class: "num" }, formatNumber(recorded, 8)),
+  ];
   return Number.isFinite(difference) ? [...line, `; they differ by ${formatNumber(difference, 2)}.`] : [...line, "."];
 }
