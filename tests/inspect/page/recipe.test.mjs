@@ -49,14 +49,23 @@ test("a cell of an affine row is its products and its bias", () => {
   assert.deepEqual(bias.index, [2]);
   assert.equal(sum.terms.count, 4);
   const term = sum.terms.part(3);
-  assert.deepEqual(term.parts.map((p) => [p.name, p.index]), [["a", [1, 3]], ["w", [3, 2]]]);
+  assert.deepEqual(
+    term.parts.map((p) => [p.name, p.index]),
+    [
+      ["a", [1, 3]],
+      ["w", [3, 2]],
+    ],
+  );
   assertNear(term.value, get("a").data[7] * get("w").data[11], "the last term");
   assertNear(sum.terms.values.reduce((x, y) => x + y) + bias.value, part.value, "the sum of all");
 });
 
 test("the largest terms come first, by size", () => {
   const terms = { values: Float64Array.of(0.5, -3, 0, 2), count: 4 };
-  assert.deepEqual(largestTerms(terms, 3).map(({ k }) => k), [1, 3, 0]);
+  assert.deepEqual(
+    largestTerms(terms, 3).map(({ k }) => k),
+    [1, 3, 0],
+  );
 });
 
 test("formulas are those of the textbook", () => {
@@ -66,8 +75,14 @@ test("formulas are those of the textbook", () => {
     [call("softmax", [name("b")]), [1, 0], "exp(b[1, 0] − maxᵢ b[1, i]) / Σᵢ exp(b[1, i] − maxⱼ b[1, j])"],
     [call("mean", [name("a")], { axis: 0 }), [3], "1/3 · Σᵢ a[i, 3]"],
     [call("negative", [call("take_label", [name("b"), name("labels")])]), [1], "−b[1, labels[1]]"],
-    [call("/", [call("-", [name("b"), call("one_hot", [name("labels")], { num_classes: 2 })]), call("len", [name("a")])]),
-      [1, 0], "(b[1, 0] − (labels[1] = 0)) / len(a)"],
+    [
+      call("/", [
+        call("-", [name("b"), call("one_hot", [name("labels")], { num_classes: 2 })]),
+        call("len", [name("a")]),
+      ]),
+      [1, 0],
+      "(b[1, 0] − (labels[1] = 0)) / len(a)",
+    ],
   ];
   for (const [recipe, index, text] of formulas) assert.equal(formulaOf(recipe, index, get), text);
 });

@@ -1,5 +1,6 @@
 """The parts of the page that compute, run by node: recipes against NumPy, and the panels' own."""
 
+import base64
 import json
 import os
 import re
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 
 import sheer
+from sheer.inspect.recipes import recipes_of
+from steps import NAMES, recorded
 
 NODE = shutil.which("node")
 PAGE = Path(sheer.__file__).parent / "inspect" / "view" / "page"
@@ -194,6 +197,31 @@ def test_recipes_are_evaluated_as_numpy_does(tmp_path: Path) -> None:
     figures.write_text(json.dumps(_figures()))
     passed = _passed("recipe.test.mjs", tmp_path, FIGURES=str(figures))
     assert passed > 3 * len(CASES)
+
+
+# The lines of recorded steps that the page does not compute by itself: what is drawn at random, and
+# sums that go where other numbers say.
+BEYOND = {"regularized": ["kept"], "words": ["d_embeddings"]}
+
+
+def _step(name: str) -> dict[str, Any]:
+    """A recorded step of a model, with the recipes of its lines."""
+    step = recorded(name)
+    recipes = recipes_of(step.rows, step.text)
+    lines = [(k, v) for of in recipes for k, v in of.items() if v is not None and k in step]
+    arrays = {key: _bytes(step[key]) for key in step}
+    return {"name": name, "arrays": arrays, "lines": lines, "beyond": BEYOND.get(name, [])}
+
+
+def _bytes(array: Any) -> dict[str, Any]:
+    data = base64.b64encode(np.asarray(array, "<f8").tobytes()).decode()
+    return {"shape": list(array.shape), "data": data}
+
+
+def test_the_lines_of_recorded_steps_are_evaluated(tmp_path: Path) -> None:
+    steps = tmp_path / "steps.json"
+    steps.write_text(json.dumps([_step(name) for name in NAMES]))
+    assert _passed("steps.test.mjs", tmp_path, STEPS=str(steps)) == len(NAMES)
 
 
 def test_the_panels_compute_what_they_show(tmp_path: Path) -> None:

@@ -11,12 +11,20 @@ const MOST_BARS = 20;
 
 // The outputs of a prediction as bars, each with its number.
 export function outputBars(app, outputs) {
-  return app.state.outputs.filter(({ name }) => outputs[name]).map((output) => outputFigure(app, output, outputs[output.name]));
+  return app.state.outputs
+    .filter(({ name }) => outputs[name])
+    .map((output) => outputFigure(app, output, outputs[output.name]));
 }
 
 function outputFigure(app, { name, kind }, numbers) {
   const title = h("h3", {}, name, kind === "numbers" ? null : explain("probability"));
-  if (kind !== "classes" || numbers.length < 2) return h("div", { class: "answer-figure" }, title, h("p", { class: "single-answer" }, numbers.map((value) => formatNumber(value, 4)).join(", ")));
+  if (kind !== "classes" || numbers.length < 2)
+    return h(
+      "div",
+      { class: "answer-figure" },
+      title,
+      h("p", { class: "single-answer" }, numbers.map((value) => formatNumber(value, 4)).join(", ")),
+    );
   const best = numbers.indexOf(Math.max(...numbers));
   const order = Array.from(numbers, (_, label) => label);
   if (numbers.length > MOST_BARS) order.sort((a, b) => numbers[b] - numbers[a]).splice(MOST_BARS);
@@ -25,7 +33,11 @@ function outputFigure(app, { name, kind }, numbers) {
       "li",
       { class: label === best ? "is-best" : "" },
       h("span", { class: "class-name" }, className(app.state, label)),
-      h("span", { class: "probability", "aria-hidden": "true" }, h("span", { style: { width: `${Math.max(0, Math.min(1, numbers[label])) * 100}%` } })),
+      h(
+        "span",
+        { class: "probability", "aria-hidden": "true" },
+        h("span", { style: { width: `${Math.max(0, Math.min(1, numbers[label])) * 100}%` } }),
+      ),
       h("span", { class: "num" }, formatNumber(numbers[label], 2)),
     );
   return h("div", { class: "answer-figure" }, title, h("ul", { class: "bars-list" }, order.map(bar)));
@@ -38,7 +50,9 @@ export function answerInWords(app, outputs) {
     .map(({ name, kind }) => {
       const numbers = outputs[name];
       const best = numbers.indexOf(Math.max(...numbers));
-      return kind === "classes" && numbers.length > 1 ? `${name}: ${className(app.state, best)}, ${formatNumber(numbers[best], 2)}` : `${name}: ${formatNumber(numbers[0], 3)}`;
+      return kind === "classes" && numbers.length > 1
+        ? `${name}: ${className(app.state, best)}, ${formatNumber(numbers[best], 2)}`
+        : `${name}: ${formatNumber(numbers[0], 3)}`;
     })
     .join("; ");
 }
@@ -49,7 +63,9 @@ export function activationPath(app) {
   return {
     el,
     draw(values) {
-      const found = app.state.layers.flatMap((layer) => layer.values.filter((name) => values[name]).map((name) => ({ layer, name, value: values[name] })));
+      const found = app.state.layers.flatMap((layer) =>
+        layer.values.filter((name) => values[name]).map((name) => ({ layer, name, value: values[name] })),
+      );
       fill(el, found.map(pathItem));
       for (const canvas of el.querySelectorAll("canvas")) {
         const numbers = Array.from(values[canvas.dataset.name].data);
@@ -61,8 +77,14 @@ export function activationPath(app) {
 
 // A value of one number is that number, a longer one a strip.
 function pathItem({ layer, name, value: { shape, data } }) {
-  const words = h("span", { class: "path-name" }, h("code", {}, name), h("span", { class: "faint" }, ` ${layer.name}, ${formatShape(shape.slice(1))}`));
-  if (data.length === 1) return h("li", { class: "is-single" }, words, h("span", { class: "num" }, formatNumber(data[0], 4)));
+  const words = h(
+    "span",
+    { class: "path-name" },
+    h("code", {}, name),
+    h("span", { class: "faint" }, ` ${layer.name}, ${formatShape(shape.slice(1))}`),
+  );
+  if (data.length === 1)
+    return h("li", { class: "is-single" }, words, h("span", { class: "num" }, formatNumber(data[0], 4)));
   const strip = pictureCanvas("number-strip", `${name} of ${layer.name} as a strip`);
   strip.dataset.name = name;
   return h("li", {}, words, strip);

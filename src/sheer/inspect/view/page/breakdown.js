@@ -15,7 +15,12 @@ const DEEPEST = 6;
 export function breakdown(part, get, go) {
   const context = { get, go };
   if (part.terms) return h("div", { class: "parts" }, termsOf(part, context, true));
-  if (part.parts) return h("ul", { class: "parts" }, part.parts.map((p) => partItem(p, context, 1)));
+  if (part.parts)
+    return h(
+      "ul",
+      { class: "parts" },
+      part.parts.filter((p) => !isPlainNumber(p)).map((p) => partItem(p, context, 1)),
+    );
   return h("ul", { class: "parts" }, partItem(part, context, 1));
 }
 
@@ -51,7 +56,11 @@ const formulaText = (part, { get }) => formulaOf(part.recipe, part.index, get);
 
 function innerOf(part, context, depth) {
   if (part.terms) return termsOf(part, context, depth < 3 && !part.terms.byValue);
-  return h("ul", {}, part.parts.filter((p) => !isPlainNumber(p)).map((p) => partItem(p, context, depth + 1)));
+  return h(
+    "ul",
+    {},
+    part.parts.filter((p) => !isPlainNumber(p)).map((p) => partItem(p, context, depth + 1)),
+  );
 }
 
 // The terms of a sum: the largest in a table, and how many more there are.
@@ -73,7 +82,11 @@ function termsOf(part, context, isOpen) {
 function moreTermsButton(all, shown, show) {
   if (shown >= all) return null;
   const next = Math.min(all, shown + MORE);
-  return h("button", { type: "button", class: "ghost", on: { click: () => show(next) } }, `Show ${formatCount(next - shown)} more`);
+  return h(
+    "button",
+    { type: "button", class: "ghost", on: { click: () => show(next) } },
+    `Show ${formatCount(next - shown)} more`,
+  );
 }
 
 function termsTable(part, context, count) {
@@ -88,7 +101,16 @@ function termsTable(part, context, count) {
     h(
       "table",
       { class: "terms-table" },
-      h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)), h("th", { "aria-hidden": "true" }))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          head.map((text) => h("th", { scope: "col" }, text)),
+          h("th", { "aria-hidden": "true" }),
+        ),
+      ),
       h("tbody", {}, rows),
     ),
   );
@@ -102,11 +124,24 @@ function termRow(term, value, most, context) {
   const result = h("td", { class: "num" }, formatNumber(value, 4));
   const bar = h("td", { class: "bar-cell", "aria-hidden": "true" }, termBar(value, most));
   if (!factors) {
-    const label = isLeaf(term) && term.name !== undefined ? cellButton(term.name, term.index, context) : h("code", {}, formulaText(term, context));
+    const label =
+      isLeaf(term) && term.name !== undefined
+        ? cellButton(term.name, term.index, context)
+        : h("code", {}, formulaText(term, context));
     return h("tr", {}, h("td", {}, label), h("td", { class: "sign" }, "="), result, bar);
   }
-  const factor = (p) => h("td", {}, cellButton(p.name, p.index, context), " ", h("span", { class: "num faint" }, formatNumber(p.value, 3)));
-  return h("tr", {}, factor(factors[0]), h("td", { class: "sign" }, "×"), factor(factors[1]), h("td", { class: "sign" }, "="), result, bar);
+  const factor = (p) =>
+    h("td", {}, cellButton(p.name, p.index, context), " ", h("span", { class: "num faint" }, formatNumber(p.value, 3)));
+  return h(
+    "tr",
+    {},
+    factor(factors[0]),
+    h("td", { class: "sign" }, "×"),
+    factor(factors[1]),
+    h("td", { class: "sign" }, "="),
+    result,
+    bar,
+  );
 }
 
 // A bar from the middle: to the left for what is negative, to the right for what is positive.

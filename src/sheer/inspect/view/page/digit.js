@@ -14,12 +14,16 @@ export function centredImage(pixels, drawnWidth, { height, width }) {
   if (!box) return image;
   const share = Math.min(height, width) < SMALL ? 1 : BOX;
   const scale = Math.min((height * share) / box.height, (width * share) / box.width);
-  const size = { height: Math.max(1, Math.round(box.height * scale)), width: Math.max(1, Math.round(box.width * scale)) };
+  const size = {
+    height: Math.max(1, Math.round(box.height * scale)),
+    width: Math.max(1, Math.round(box.width * scale)),
+  };
   const small = shrunk(pixels, drawnWidth, box, size);
   const [down, across] = share === 1 ? [(size.height - 1) / 2, (size.width - 1) / 2] : massCentre(small, size);
   const top = placeInside(Math.round((height - (share === 1 ? 1 : 0)) / 2 - down), height - size.height);
   const left = placeInside(Math.round((width - (share === 1 ? 1 : 0)) / 2 - across), width - size.width);
-  for (let i = 0; i < size.height; i += 1) for (let j = 0; j < size.width; j += 1) image[(top + i) * width + left + j] = small[i * size.width + j];
+  for (let i = 0; i < size.height; i += 1)
+    for (let j = 0; j < size.width; j += 1) image[(top + i) * width + left + j] = small[i * size.width + j];
   return image;
 }
 
@@ -37,7 +41,12 @@ export function boundsOf(pixels, width) {
     bounds.right = Math.max(bounds.right, column);
   });
   if (bounds.bottom < 0) return null;
-  return { top: bounds.top, left: bounds.left, height: bounds.bottom - bounds.top + 1, width: bounds.right - bounds.left + 1 };
+  return {
+    top: bounds.top,
+    left: bounds.left,
+    height: bounds.bottom - bounds.top + 1,
+    width: bounds.right - bounds.left + 1,
+  };
 }
 
 // A part of the drawing in another size: each new pixel is the mean of the old ones under it, shares

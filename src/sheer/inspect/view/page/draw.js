@@ -6,6 +6,7 @@ import { explain } from "./meanings.js";
 import { activationPath, answerInWords, outputBars } from "./answers.js";
 import { drawingPad } from "./pad.js";
 import { numberFields } from "./fields.js";
+import { inSight } from "./sight.js";
 import { paintImage, pictureCanvas } from "./picture.js";
 import { predictInputs, predictStep, predicted, whyNoPrediction } from "./predict.js";
 
@@ -25,8 +26,16 @@ export function drawPanel(app) {
   const path = activationPath(app);
   const body = h("div", { class: "try" }, place, bars);
   const way = h("div", { class: "way" }, h("h3", {}, "On the way"), path.el);
-  const el = h("section", {}, h("h2", {}, title, explain(isDrawing ? "drawing" : "try a row", meaning)), note, body, way);
+  const el = h(
+    "section",
+    {},
+    h("h2", {}, title, explain(isDrawing ? "drawing" : "try a row", meaning)),
+    note,
+    body,
+    way,
+  );
   const ask = throttled(predict);
+  const request = inSight(el, ask);
   const say = delayed((text) => app.say(text));
   let [asker, shown] = [null, {}];
 
@@ -35,12 +44,15 @@ export function drawPanel(app) {
     const isFirst = !asker && step;
     shown = { step, theme };
     const reason = step ? whyNoPrediction(app) : "No step is recorded yet.";
-    write(note, reason || (app.live ? "With the present weights." : `With the weights of step ${predictStep(app).step}.`));
+    write(
+      note,
+      reason || (app.live ? "With the present weights." : `With the weights of step ${predictStep(app).step}.`),
+    );
     body.hidden = way.hidden = Boolean(reason);
     if (isFirst) asker = isDrawing ? padAsker(app, inputs[0], step, ask) : fieldsAsker(app, inputs, step, ask);
     if (isFirst) fill(place, asker.el);
     asker?.draw();
-    if (!reason) ask();
+    if (!reason) request();
   }
 
   async function predict() {
@@ -106,7 +118,13 @@ function rowTaker(app, take, extra) {
   };
   const enter = (event) => event.key === "Enter" && click();
   field.addEventListener("keydown", enter);
-  return h("div", { class: "tools" }, h("button", { type: "button", class: "action", on: { click } }, "Take sample"), field, extra);
+  return h(
+    "div",
+    { class: "tools" },
+    h("button", { type: "button", class: "action", on: { click } }, "Take sample"),
+    field,
+    extra,
+  );
 }
 
 async function rowOfBatch(app, name, row) {
@@ -124,7 +142,12 @@ function padAsker(app, input, step, changed) {
   });
   const clear = h("button", { type: "button", class: "action", on: { click: () => pad.clear() } }, "Clear");
   const take = async (row) => pad.take(await rowOfBatch(app, input.name, row));
-  const figure = h("figure", { class: "seen-figure" }, seen, h("figcaption", { class: "caption" }, "what the model sees"));
+  const figure = h(
+    "figure",
+    { class: "seen-figure" },
+    seen,
+    h("figcaption", { class: "caption" }, "what the model sees"),
+  );
   const el = h("div", {}, h("div", { class: "pad-place" }, pad.el, figure), rowTaker(app, take, clear));
   const paintSeen = () => {
     const numbers = pad.numbers();
@@ -144,7 +167,12 @@ function fieldsAsker(app, inputs, step, changed) {
     fields.forEach((field, k) => field.set(rows[k]));
     changed();
   };
-  const el = h("div", {}, rowTaker(app, take), fields.map((field) => field.el));
+  const el = h(
+    "div",
+    {},
+    rowTaker(app, take),
+    fields.map((field) => field.el),
+  );
   take(0).catch(() => changed());
   return { el, draw() {}, rows: () => Object.fromEntries(inputs.map(({ name }, k) => [name, fields[k].numbers()])) };
 }

@@ -12,8 +12,16 @@ export function numberFields({ name, shape }, span, changed) {
   const list = h("div", { class: "number-fields" });
   const place = h("span", { class: "faint" });
   const turn = (by) => () => show(first + by * AT_ONCE_FIELDS);
-  const back = h("button", { type: "button", class: "ghost", "aria-label": `Numbers of ${name} before`, on: { click: turn(-1) } }, "‹");
-  const on = h("button", { type: "button", class: "ghost", "aria-label": `Next numbers of ${name}`, on: { click: turn(1) } }, "›");
+  const back = h(
+    "button",
+    { type: "button", class: "ghost", "aria-label": `Numbers of ${name} before`, on: { click: turn(-1) } },
+    "‹",
+  );
+  const on = h(
+    "button",
+    { type: "button", class: "ghost", "aria-label": `Next numbers of ${name}`, on: { click: turn(1) } },
+    "›",
+  );
   const pager = h("div", { class: "pager", hidden: size <= AT_ONCE_FIELDS }, back, place, on);
   const el = h("fieldset", { class: "input-fields" }, h("legend", {}, h("code", {}, name)), pager, list);
   let [first, rows] = [0, []];
@@ -21,8 +29,13 @@ export function numberFields({ name, shape }, span, changed) {
   function show(from) {
     first = from;
     const count = Math.min(AT_ONCE_FIELDS, size - first);
-    rows = Array.from({ length: count }, (_, k) => fieldRow(size === 1 ? name : `${name}[${first + k}]`, span, (value) => change(first + k, value)));
-    fill(list, rows.map((row) => row.el));
+    rows = Array.from({ length: count }, (_, k) =>
+      fieldRow(size === 1 ? name : `${name}[${first + k}]`, span, (value) => change(first + k, value)),
+    );
+    fill(
+      list,
+      rows.map((row) => row.el),
+    );
     rows.forEach((row, k) => row.set(values[first + k]));
     write(place, `${first}–${first + count - 1} of ${size}`);
     back.disabled = first === 0;

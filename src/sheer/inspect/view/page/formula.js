@@ -18,7 +18,8 @@ function written(given, index, context, letters) {
   const recipe = spelled(given);
   const atom = (text) => ({ text, strength: CALLED });
   if (recipe.name !== undefined) return atom(placed(recipe.name, index));
-  if (recipe.number !== undefined) return { text: String(recipe.number).replace("-", "−"), strength: realNumber(recipe.number) < 0 ? 3 : CALLED };
+  if (recipe.number !== undefined)
+    return { text: String(recipe.number).replace("-", "−"), strength: realNumber(recipe.number) < 0 ? 3 : CALLED };
   if (recipe.op === "len") return atom(`len(${recipe.of[0].name ?? "…"})`);
   if (recipe.op === "arange") return atom(String(index[0]));
   if (recipe.op === "array") return atom(placed("array", index));
@@ -48,7 +49,13 @@ function writtenCall(op, a, b, c) {
   if (op === "square") return { text: `${inside(a, CALLED)}²`, strength: 4 };
   if (op === "where") return { text: `${inside(b, 1)} if ${inside(a, 0)} else ${inside(c, 1)}`, strength: -1 };
   const name = { maximum: "max", minimum: "min" }[op] ?? op;
-  return { text: `${name}(${[a, b, c].filter(Boolean).map((x) => x.text).join(", ")})`, strength: CALLED };
+  return {
+    text: `${name}(${[a, b, c]
+      .filter(Boolean)
+      .map((x) => x.text)
+      .join(", ")})`,
+    strength: CALLED,
+  };
 }
 
 function writtenProduct({ of: [a, b] }, index, context, [letter, ...rest]) {
@@ -79,6 +86,11 @@ function writtenMove(recipe, index, context, letters) {
   const needsNumbers = ["concatenate", "reshape", "stack", "flip"].includes(recipe.op);
   if (needsNumbers && index.some((place) => typeof place !== "number"))
     return { text: placed(`${recipe.op}(${recipe.of.map((x) => x.name ?? "…").join(", ")})`, index), strength: CALLED };
-  const [operand, place] = MOVES[recipe.op].source(index, shapes, recipe.attributes ?? {}, recipe.op === "reshape" ? numbers : read);
+  const [operand, place] = MOVES[recipe.op].source(
+    index,
+    shapes,
+    recipe.attributes ?? {},
+    recipe.op === "reshape" ? numbers : read,
+  );
   return written(recipe.of[operand], place, context, letters);
 }

@@ -66,14 +66,15 @@ export function heatmap({ move, enter }) {
 
 // Which rows and columns are in sight, and how large on the screen.
 function paneOf(map, width) {
-  const rows = Math.max(1, Math.round(map.rows / map.zoom));
   const columns = Math.max(1, Math.round(map.columns / map.zoom));
+  const across = Math.min(width, columns * (map.square ? LARGEST_CELL.height : LARGEST_CELL.width));
+  const cell = across / columns;
+  const high = map.rows === 1 ? 28 : map.square ? cell : Math.min(LARGEST_CELL.height, Math.max(cell, 6));
+  const fitting = map.square ? 0 : Math.min(map.rows, Math.floor(TALLEST / high));
+  const rows = Math.max(1, fitting, Math.round(map.rows / map.zoom));
+  const down = Math.max(16, Math.min(TALLEST, rows * high));
   const [row, column] = map.chosen ?? [0, 0];
   const start = (place, size, all) => Math.max(0, Math.min(all - size, place - Math.floor(size / 2)));
-  const across = Math.min(width, columns * (map.square ? LARGEST_CELL.height : LARGEST_CELL.width));
-  const square = across / columns;
-  const most = map.rows === 1 ? 28 : map.square ? square : Math.min(LARGEST_CELL.height, Math.max(square, 6));
-  const down = Math.max(16, Math.min(TALLEST, rows * most));
   return {
     top: start(row, rows, map.rows),
     left: start(column, columns, map.columns),
@@ -93,7 +94,16 @@ function paint(canvas, map, pane, kept) {
   const colours = heatColours(canvas);
   const brush = canvas.getContext("2d");
   brush.imageSmoothingEnabled = false;
-  const key = [map.key, pane.top, pane.left, pane.rows, pane.columns, canvas.width, canvas.height, colours.theme].join();
+  const key = [
+    map.key,
+    pane.top,
+    pane.left,
+    pane.rows,
+    pane.columns,
+    canvas.width,
+    canvas.height,
+    colours.theme,
+  ].join();
   if (!kept.picture || kept.key !== key) Object.assign(kept, { key, picture: blocks(map, pane, canvas, colours) });
   brush.drawImage(kept.picture, 0, 0, canvas.width, canvas.height);
   const [wide, high] = [canvas.width / pane.columns, canvas.height / pane.rows];

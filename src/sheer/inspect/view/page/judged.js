@@ -8,20 +8,35 @@ import { realNumber } from "./format.js";
 export async function judgedRows(app, output, step) {
   const kept = (name) => (name && step.tensors.includes(name) ? app.tensor(name) : null);
   const data = app.state.data.inputs;
-  const [prediction, target, losses, ...inputs] = await Promise.all([output.name, output.target, output.losses, ...data.map(({ name }) => name)].map(kept));
-  if (!prediction || !target) throw new Error(`The ${prediction ? "targets" : "predictions"} of ${output.name} were not kept for this step.`);
+  const [prediction, target, losses, ...inputs] = await Promise.all(
+    [output.name, output.target, output.losses, ...data.map(({ name }) => name)].map(kept),
+  );
+  if (!prediction || !target)
+    throw new Error(`The ${prediction ? "targets" : "predictions"} of ${output.name} were not kept for this step.`);
   const rows = prediction.shape[0];
   const width = prediction.data.length / rows;
   const kind = output.kind === "classes" && width < 2 ? "binary" : output.kind;
-  if (kind !== "numbers" && target.shape[0] !== rows) throw new Error(`${output.name} has no target for each of its rows.`);
+  if (kind !== "numbers" && target.shape[0] !== rows)
+    throw new Error(`${output.name} has no target for each of its rows.`);
   const judge = { classes: judgeClass, binary: judgeBinary, numbers: judgeNumber }[kind];
   const isSure = areProbabilities(prediction.data, kind === "classes" ? width : 1);
   const context = { prediction: prediction.data, width, target: target.data, each: target.data.length / rows, isSure };
   const perRow = losses ? losses.data.length / rows : 0;
-  const judged = Array.from({ length: rows }, (_, row) => ({ row, ...judge(row, context), loss: losses ? meanOf(losses.data, row * perRow, perRow) : null }));
+  const judged = Array.from({ length: rows }, (_, row) => ({
+    row,
+    ...judge(row, context),
+    loss: losses ? meanOf(losses.data, row * perRow, perRow) : null,
+  }));
   judged.sort((a, b) => wrongness(b) - wrongness(a) || a.row - b.row);
   const shown = data.map((input, k) => ({ ...input, tensor: inputs[k], ...spanOf(step.statistics[input.name]) }));
-  return { output, kind, rows: judged, prediction, inputs: shown.filter(({ tensor }) => tensor), classes: kind === "binary" ? 2 : width };
+  return {
+    output,
+    kind,
+    rows: judged,
+    prediction,
+    inputs: shown.filter(({ tensor }) => tensor),
+    classes: kind === "binary" ? 2 : width,
+  };
 }
 
 const spanOf = (statistics) => ({ low: realNumber(statistics?.minimum), high: realNumber(statistics?.maximum) });

@@ -22,7 +22,10 @@ export function layersPanel(app) {
     note.hidden = Boolean(step);
     if (!step) return;
     const open = new Set([...cards.querySelectorAll("details[open]")].map((d) => d.dataset.key));
-    fill(cards, app.state.layers.map((layer) => layerCard(app, layer, steps, step)));
+    fill(
+      cards,
+      app.state.layers.map((layer) => layerCard(app, layer, steps, step)),
+    );
     for (const details of cards.querySelectorAll("details")) details.open = open.has(details.dataset.key);
   }
 
@@ -36,7 +39,13 @@ function layerCard(app, layer, steps, step) {
   return h(
     "article",
     { class: "card layer-card", "aria-label": `${layer.name}, ${layer.kind}` },
-    h("header", {}, h("h3", {}, layer.name), h("span", { class: "kind" }, layer.kind), layer.output ? lensButton(app, layer.output) : null),
+    h(
+      "header",
+      {},
+      h("h3", {}, layer.name),
+      h("span", { class: "kind" }, layer.kind),
+      layer.output ? lensButton(app, layer.output) : null,
+    ),
     layer.formula ? h("p", { class: "formula faint" }, h("code", {}, layer.formula)) : null,
     isThere("activation_mean") ? activationFigure(context) : null,
     isThere("gradient_norm") ? gradientFigure(context) : null,
@@ -57,7 +66,13 @@ function lensButton(app, name) {
 const series = ({ steps, layer }, key) => steps.map((step) => realNumber(step.layers?.[layer.name]?.[key]));
 
 function figureHead(text, term, number) {
-  return h("div", { class: "figure-head" }, h("span", {}, text), term ? explain(term) : null, h("span", { class: "num" }, number));
+  return h(
+    "div",
+    { class: "figure-head" },
+    h("span", {}, text),
+    term ? explain(term) : null,
+    h("span", { class: "num" }, number),
+  );
 }
 
 function activationFigure(context) {
@@ -74,7 +89,12 @@ function gradientFigure(context) {
   const values = series(context, "gradient_norm");
   const number = formatNumber(figures.gradient_norm);
   const label = `Size of the gradient of ${layer.name} over ${values.length} recorded steps, on a logarithmic scale, now ${number}`;
-  return h("div", { class: "figure phase-backward" }, figureHead("size of the gradient", "gradient_norm", number), sparkline({ values, chosen, isLog: true, label }));
+  return h(
+    "div",
+    { class: "figure phase-backward" },
+    figureHead("size of the gradient", "gradient_norm", number),
+    sparkline({ values, chosen, isLog: true, label }),
+  );
 }
 
 function unitsFigure({ figures, layer }) {
@@ -84,14 +104,24 @@ function unitsFigure({ figures, layer }) {
   const [word, count] = canDie ? ["dead", figures.dead] : ["saturated", figures.saturated];
   const share = count / figures.units;
   const number = `${formatCount(count)} of ${formatCount(figures.units)} (${formatShare(share)})`;
-  const bar = h("span", { class: `share-bar${share > 0.5 ? " is-much" : ""}`, "aria-hidden": "true" }, h("span", { style: { width: `${100 * share}%` } }));
+  const bar = h(
+    "span",
+    { class: `share-bar${share > 0.5 ? " is-much" : ""}`, "aria-hidden": "true" },
+    h("span", { style: { width: `${100 * share}%` } }),
+  );
   return h("div", { class: "figure" }, figureHead(`${word} units`, word, number), bar);
 }
 
 function ratioFigure({ figures }) {
   const ratio = realNumber(figures.update_ratio);
   const verdict = verdictOf(ratio);
-  return h("div", { class: "figure phase-update" }, figureHead("update against weight", "update_ratio", formatNumber(ratio)), ratioGauge(ratio, verdict), h("p", { class: "verdict" }, verdict));
+  return h(
+    "div",
+    { class: "figure phase-update" },
+    figureHead("update against weight", "update_ratio", formatNumber(ratio)),
+    ratioGauge(ratio, verdict),
+    h("p", { class: "verdict" }, verdict),
+  );
 }
 
 // What the ratio says, in words: the gauge's colours alone would not.
@@ -104,25 +134,43 @@ export function verdictOf(ratio) {
 }
 
 function ratioGauge(ratio, label) {
-  const place = (power) => (100 * (Math.max(GAUGE.low, Math.min(GAUGE.high, power)) - GAUGE.low)) / (GAUGE.high - GAUGE.low);
+  const place = (power) =>
+    (100 * (Math.max(GAUGE.low, Math.min(GAUGE.high, power)) - GAUGE.low)) / (GAUGE.high - GAUGE.low);
   const [from, to] = GAUGE.healthy.map(place);
-  const ticks = { "1e−6": -6, "1e−4": -4, "0.01": -2, 1: 0 };
+  const ticks = { "1e−6": -6, "1e−4": -4, 0.01: -2, 1: 0 };
   return h(
     "div",
     { class: "gauge" },
     s(
       "svg",
-      { viewBox: "0 0 100 8", preserveAspectRatio: "none", role: "img", "aria-label": `Gauge from 1e−7 to 1: ${label}` },
+      {
+        viewBox: "0 0 100 8",
+        preserveAspectRatio: "none",
+        role: "img",
+        "aria-label": `Gauge from 1e−7 to 1: ${label}`,
+      },
       s("rect", { class: "track", x: 0, y: 2, width: 100, height: 4 }),
       s("rect", { class: "healthy", x: from, y: 2, width: to - from, height: 4 }),
       s("rect", { class: "usual", x: place(-3) - 0.2, y: 2, width: 0.4, height: 4 }),
-      Number.isFinite(ratio) ? s("rect", { class: "needle", x: place(Math.log10(ratio || 1e-12)) - 0.5, y: 0, width: 1, height: 8 }) : null,
+      Number.isFinite(ratio)
+        ? s("rect", { class: "needle", x: place(Math.log10(ratio || 1e-12)) - 0.5, y: 0, width: 1, height: 8 })
+        : null,
     ),
-    h("div", { class: "ticks", "aria-hidden": "true" }, Object.entries(ticks).map(([text, power]) => h("span", { style: { left: `${place(power)}%` } }, text))),
+    h(
+      "div",
+      { class: "ticks", "aria-hidden": "true" },
+      Object.entries(ticks).map(([text, power]) => h("span", { style: { left: `${place(power)}%` } }, text)),
+    ),
   );
 }
 
 function normsTable(figures) {
-  const row = (text, term, key) => h("div", {}, h("dt", {}, text, explain(term)), h("dd", { class: "num" }, formatNumber(figures[key])));
-  return h("dl", { class: "norms" }, row("size of the weights", "weight_norm", "weight_norm"), row("size of the update", "update_norm", "update_norm"));
+  const row = (text, term, key) =>
+    h("div", {}, h("dt", {}, text, explain(term)), h("dd", { class: "num" }, formatNumber(figures[key])));
+  return h(
+    "dl",
+    { class: "norms" },
+    row("size of the weights", "weight_norm", "weight_norm"),
+    row("size of the update", "update_norm", "update_norm"),
+  );
 }

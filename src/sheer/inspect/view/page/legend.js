@@ -10,7 +10,11 @@ const SCALE_WIDTH = 141;
 // {el, draw(range)}: the range as `rangeOf` tells it.
 export function heatLegend() {
   const canvas = h("canvas", { class: "heat-scale", "aria-hidden": "true" });
-  const [low, high, notes] = [h("span", { class: "num" }), h("span", { class: "num" }), h("span", { class: "heat-notes" })];
+  const [low, high, notes] = [
+    h("span", { class: "num" }),
+    h("span", { class: "num" }),
+    h("span", { class: "heat-notes" }),
+  ];
   const el = h("div", { class: "heat-legend" }, low, canvas, high, notes);
   return {
     el,

@@ -12,6 +12,7 @@ import { heatmap } from "./heatmap.js";
 import { indexSliders } from "./sliders.js";
 import { matrixOf, strongestIn } from "./matrix.js";
 import { offsetOf } from "./operations.js";
+import { inSight } from "./sight.js";
 import { rangeOf } from "./palette.js";
 import { cell, gapsIn, recipeNames } from "./recipe.js";
 import { valueSelect } from "./values.js";
@@ -26,7 +27,12 @@ export function lensPanel(app) {
   const note = h("p", { class: "panel-note" });
   const axes = h("p", { class: "heat-axes" });
   const table = nearbyTable();
-  const body = h("div", { class: "lens-body" }, h("div", { class: "lens-map" }, axes, map.el, legend.el, sliders.el, table.el), answer.el);
+  const body = h(
+    "div",
+    { class: "lens-body" },
+    h("div", { class: "lens-map" }, axes, map.el, legend.el, sliders.el, table.el),
+    answer.el,
+  );
   const el = h(
     "section",
     {},
@@ -38,6 +44,7 @@ export function lensPanel(app) {
   const trail = [];
   let shown = { key: "", tensor: null, index: [], row: 0 };
   let turn = 0;
+  const request = inSight(el, load);
 
   function update(view) {
     select.update(view);
@@ -48,11 +55,13 @@ export function lensPanel(app) {
     const statistics = view.step?.statistics[name];
     body.hidden = !statistics;
     write(note, noteOf(view, name, statistics));
-    if (statistics) load(name, view);
+    if (statistics) request();
   }
 
-  async function load(name, view) {
+  async function load() {
     const mine = (turn += 1);
+    const { view } = app;
+    const name = view.target;
     try {
       const tensor = await app.tensor(name);
       if (mine === turn) show(name, tensor, view);
@@ -68,7 +77,15 @@ export function lensPanel(app) {
     const index = indexIn(name, tensor, view, words, shown.row);
     if (words[0] === "row") shown.row = index[0];
     const image = imageAxis(name, tensor.shape, app.state);
-    shown = { ...shown, name, tensor, words, index, image, range: shown.tensor === tensor ? shown.range : rangeOf(tensor.data) };
+    shown = {
+      ...shown,
+      name,
+      tensor,
+      words,
+      index,
+      image,
+      range: shown.tensor === tensor ? shown.range : rangeOf(tensor.data),
+    };
     options.update(shown);
     sliders.update(tensor.shape, words, index);
     draw();
@@ -83,7 +100,14 @@ export function lensPanel(app) {
     shown.matrix = matrix;
     const label = `Heat map of ${name}, ${formatShape(tensor.shape)}. Arrows move the cell, Enter goes to its sum. ${placeInValue(words, index, app.state)}`;
     const key = `${app.view.step.id} ${name} ${matrix.key}`;
-    const pane = map.draw({ ...matrix, key, chosen: matrix.placeOf(index), zoom: options.zoom(), limit: range.limit, label });
+    const pane = map.draw({
+      ...matrix,
+      key,
+      chosen: matrix.placeOf(index),
+      zoom: options.zoom(),
+      limit: range.limit,
+      label,
+    });
     if (pane) fill(axes, axesInSight(matrix, pane, words));
     legend.draw(range);
     table.update(matrix, matrix.placeOf(index), words);
@@ -129,7 +153,8 @@ function axesInSight(matrix, { top, left, rows, columns }, words) {
 // The cell that the view names; else the first that is not finite, or the strongest of the row that
 // was looked at last.
 function indexIn(name, tensor, view, words, row) {
-  const isThere = (index) => index.length === tensor.shape.length && index.every((place, axis) => place < tensor.shape[axis]);
+  const isThere = (index) =>
+    index.length === tensor.shape.length && index.every((place, axis) => place < tensor.shape[axis]);
   if (isThere(view.index)) return view.index;
   const wrong = view.step.not_finite;
   if (wrong?.name === name && isThere(wrong.index)) return wrong.index;
@@ -150,7 +175,11 @@ function lensOptions(changed) {
       asImage.hidden = !shown.image;
       const count = shown.image?.channels ?? 1;
       channels.hidden = count < 2;
-      if (channels.length !== count) fill(channels, Array.from({ length: count }, (_, k) => h("option", { value: k }, `channel ${k}`)));
+      if (channels.length !== count)
+        fill(
+          channels,
+          Array.from({ length: count }, (_, k) => h("option", { value: k }, `channel ${k}`)),
+        );
       zoom.parentNode.hidden = !shown.tensor.shape.length;
     },
     zoom: () => 2 ** Number(zoom.value),
@@ -167,7 +196,15 @@ function cellAnswer(app, { go, back }) {
   const formula = h("p", { class: "formula" });
   const parts = h("div", {});
   const check = h("p", { class: "check-line" });
-  const el = h("div", { class: "answer", tabindex: -1 }, h("div", { class: "answer-head" }, headline, backButton), place, formula, parts, check);
+  const el = h(
+    "div",
+    { class: "answer", tabindex: -1 },
+    h("div", { class: "answer-head" }, headline, backButton),
+    place,
+    formula,
+    parts,
+    check,
+  );
   let turn = 0;
 
   async function update(shown, wayBack) {
@@ -213,6 +250,7 @@ function whyNoSum(app, name, recipe) {
   if (!isComputed) return "This went into the step: no line of the program computes it.";
   if (!recipe) return "The page cannot take this line apart; the recorded value is shown.";
   const gaps = gapsIn(recipe);
+  if (gaps.some((gap) => gap.startsWith("random_"))) return "Numbers drawn at random: they follow from the seed alone.";
   if (gaps.length) return `The page cannot compute ${gaps.join(", ")} by itself; the recorded value is shown.`;
   const missing = recipeNames(recipe).filter((part) => !app.view.step.tensors.includes(part));
   return missing.length ? `The numbers of ${missing.join(", ")} were not kept for this step.` : "";
@@ -227,6 +265,11 @@ async function readerFor(app, recipe) {
 
 function checkLine(value, recorded, dtype) {
   const difference = Math.abs(value - recorded);
-  const line = ["Added up here in float64: ", h("span", { class: "num" }, formatNumber(value, 8)), `; recorded in ${dtype}: `, h("span", { class: "num" }, formatNumber(recorded, 8))];
+  const line = [
+    "Added up here in float64: ",
+    h("span", { class: "num" }, formatNumber(value, 8)),
+    `; recorded in ${dtype}: `,
+    h("span", { class: "num" }, formatNumber(recorded, 8)),
+  ];
   return Number.isFinite(difference) ? [...line, `; they differ by ${formatNumber(difference, 2)}.`] : [...line, "."];
 }

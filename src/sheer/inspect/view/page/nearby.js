@@ -23,11 +23,37 @@ export function nearbyTable() {
 
 function tableAround(matrix, [row, column], words) {
   const [rows, columns] = [placesAround(row, matrix.rows), placesAround(column, matrix.columns)];
-  const [down, across] = matrix.square ? ["pixel row", "pixel column"] : words.length > 1 ? words.slice(-2) : ["", words[0]];
+  const [down, across] = matrix.square
+    ? ["pixel row", "pixel column"]
+    : words.length > 1
+      ? words.slice(-2)
+      : ["", words[0]];
   const corner = [down && `${down} ↓`, `${across} →`].filter(Boolean).join(" ");
-  const head = h("tr", {}, h("th", { scope: "col" }, corner), columns.map((j) => h("th", { scope: "col" }, j)));
-  const cellOf = (i, j) => h("td", { class: i === row && j === column ? "is-chosen" : "" }, formatNumber(matrix.at(i, j)));
-  return h("table", {}, h("thead", {}, head), h("tbody", {}, rows.map((i) => h("tr", {}, h("th", { scope: "row" }, down ? i : "value"), columns.map((j) => cellOf(i, j))))));
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col" }, corner),
+    columns.map((j) => h("th", { scope: "col" }, j)),
+  );
+  const cellOf = (i, j) =>
+    h("td", { class: i === row && j === column ? "is-chosen" : "" }, formatNumber(matrix.at(i, j)));
+  return h(
+    "table",
+    {},
+    h("thead", {}, head),
+    h(
+      "tbody",
+      {},
+      rows.map((i) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, down ? i : "value"),
+          columns.map((j) => cellOf(i, j)),
+        ),
+      ),
+    ),
+  );
 }
 
 function placesAround(place, size) {

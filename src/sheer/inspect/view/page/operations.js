@@ -80,9 +80,16 @@ export const MOVES = {
     },
   },
   reshape: {
-    shape: ([a, ...sizes], attributes, read) => reshaped(a, sizes.map((_, k) => read(k + 1, []))),
+    shape: ([a, ...sizes], attributes, read) =>
+      reshaped(
+        a,
+        sizes.map((_, k) => read(k + 1, [])),
+      ),
     source: (index, [a, ...sizes], attributes, read) => {
-      const shape = reshaped(a, sizes.map((_, k) => read(k + 1, [])));
+      const shape = reshaped(
+        a,
+        sizes.map((_, k) => read(k + 1, [])),
+      );
       return [0, placeAt(offsetOf(index, shape), a)];
     },
   },
@@ -233,14 +240,16 @@ function slicesOf(shape, entries) {
   const whole = shape.slice(taken).map(() => ({}));
   const dots = entries.includes("...") ? entries : [...entries, "..."];
   let axis = 0;
-  return dots.flatMap((entry) => (entry === "..." ? whole : [entry])).map((entry) => {
-    if (entry === null) return { sizes: [1], place: (left) => (left.shift(), []) };
-    const size = shape[axis++];
-    if (typeof entry === "number") return { sizes: [], place: () => [axisOf(entry, size)] };
-    const [start, stop, step] = bounds(entry, size);
-    const length = Math.max(0, Math.ceil((stop - start) / step));
-    return { sizes: [length], place: (left) => [shifted(left.shift(), start, step)] };
-  });
+  return dots
+    .flatMap((entry) => (entry === "..." ? whole : [entry]))
+    .map((entry) => {
+      if (entry === null) return { sizes: [1], place: (left) => (left.shift(), []) };
+      const size = shape[axis++];
+      if (typeof entry === "number") return { sizes: [], place: () => [axisOf(entry, size)] };
+      const [start, stop, step] = bounds(entry, size);
+      const length = Math.max(0, Math.ceil((stop - start) / step));
+      return { sizes: [length], place: (left) => [shifted(left.shift(), start, step)] };
+    });
 }
 
 // A place in a slice, in the operand's own count; of a letter, as text.
@@ -254,5 +263,9 @@ function bounds({ start, stop, step }, size) {
   step ??= 1;
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
   const inside = (place) => Math.min(high, Math.max(low, place < 0 ? place + size : place));
-  return [start == null ? (step > 0 ? low : high) : inside(start), stop == null ? (step > 0 ? high : low) : inside(stop), step];
+  return [
+    start == null ? (step > 0 ? low : high) : inside(start),
+    stop == null ? (step > 0 ? high : low) : inside(stop),
+    step,
+  ];
 }

@@ -13,11 +13,17 @@ const STROKE = 2.6;
 // numbers go from `low` to `high`; `changed` is called while one draws.
 export function drawingPad(image, { low, high }, changed) {
   const under = h("canvas", { hidden: true });
-  const canvas = h("canvas", { class: "pad", width: FINE, height: FINE, role: "img", "aria-label": "A field to draw in with a pointer or a finger. By keyboard, take a row of the batch below." });
+  const canvas = h("canvas", {
+    class: "pad",
+    width: FINE,
+    height: FINE,
+    role: "img",
+    "aria-label": "A field to draw in with a pointer or a finger. By keyboard, take a row of the batch below.",
+  });
   const ink = document.createElement("canvas");
   [ink.width, ink.height] = [FINE, FINE];
   const brush = ink.getContext("2d", { willReadFrequently: true });
-  let [base, isEmpty, last] = [null, true, null];
+  let [base, isEmpty, last, isDue] = [null, true, null, false];
 
   function start(event) {
     if (event.button > 0) return;
@@ -49,8 +55,18 @@ export function drawingPad(image, { low, high }, changed) {
     brush.lineTo(to[0] + 0.01, to[1]);
     brush.stroke();
     isEmpty = false;
-    show();
-    changed();
+    soon();
+  }
+
+  // Shows and tells once a frame, however often the pointer moves in it.
+  function soon() {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      show();
+      changed();
+    });
   }
 
   // The strokes as numbers from 0 to 1.
@@ -61,7 +77,9 @@ export function drawingPad(image, { low, high }, changed) {
 
   // What the model gets: the drawing cut out and centred; over a row of the batch, as it stands.
   function numbers() {
-    const drawn = base ? shrunk(strokes(), FINE, { top: 0, left: 0, height: FINE, width: FINE }, image) : centredImage(strokes(), FINE, image);
+    const drawn = base
+      ? shrunk(strokes(), FINE, { top: 0, left: 0, height: FINE, width: FINE }, image)
+      : centredImage(strokes(), FINE, image);
     const size = image.height * image.width * image.channels;
     return Float64Array.from({ length: size }, (_, k) => {
       const stroke = low + (high - low) * drawn[Math.floor(k / image.channels)];
@@ -95,5 +113,12 @@ export function drawingPad(image, { low, high }, changed) {
   canvas.addEventListener("pointerdown", start);
   canvas.addEventListener("pointermove", draw);
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) canvas.addEventListener(end, stop);
-  return { el: h("div", {}, canvas, under), show, numbers, clear: () => reset(null), take: (row) => reset(row), isEmpty: () => isEmpty };
+  return {
+    el: h("div", {}, canvas, under),
+    show,
+    numbers,
+    clear: () => reset(null),
+    take: (row) => reset(row),
+    isEmpty: () => isEmpty,
+  };
 }

@@ -44,7 +44,11 @@ export function heatColours(el) {
   const theme = root?.dataset.theme;
   const kept = KEPT_COLOURS.get(root);
   if (kept && kept.theme === theme) return kept;
-  const of = (token) => colourOf(el, token).match(/[\d.]+/g).slice(0, 3).map(Number);
+  const of = (token) =>
+    colourOf(el, token)
+      .match(/[\d.]+/g)
+      .slice(0, 3)
+      .map(Number);
   const names = ["negative", "positive", "none", "nan", "infinite", "mark", "text", "other"];
   const colours = Object.fromEntries(names.map((name) => [name, of(`--heat-${name}`)]));
   if (theme) KEPT_COLOURS.set(root, { ...colours, theme });

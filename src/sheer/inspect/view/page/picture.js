@@ -14,7 +14,10 @@ export function pictureCanvas(className, label) {
 export function paintImage(canvas, { height, width, channels }, at, low, high) {
   const { none, text } = heatColours(canvas);
   const share = (value) => Math.max(0, Math.min(1, (value - low) / (high - low || 1)));
-  const colour = channels === 3 ? (k, c) => 255 * share(at(3 * k + c)) : (k, c) => none[c] + (text[c] - none[c]) * share(at(k * channels));
+  const colour =
+    channels === 3
+      ? (k, c) => 255 * share(at(3 * k + c))
+      : (k, c) => none[c] + (text[c] - none[c]) * share(at(k * channels));
   paintPixels(canvas, height, width, (image, k) => {
     for (let c = 0; c < 3; c += 1) image.data[4 * k + c] = colour(k, c);
     image.data[4 * k + 3] = 255;

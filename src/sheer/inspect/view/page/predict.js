@@ -7,7 +7,10 @@ import { sizeOf } from "./operations.js";
 export function predictInputs(state) {
   const { inputs, input } = state.predict_program;
   const names = inputs ?? (input ? [input] : state.data.inputs.map(({ name }) => name));
-  return names.map((name, k) => ({ ...(state.data.inputs.find((one) => one.name === name) ?? state.data.inputs[k]), name }));
+  return names.map((name, k) => ({
+    ...(state.data.inputs.find((one) => one.name === name) ?? state.data.inputs[k]),
+    name,
+  }));
 }
 
 // Of {name: numbers} for each input: a Promise of {outputs: {name: numbers}, values: {name: {shape, data}}}.
@@ -22,12 +25,17 @@ async function predictedLive(app, rows) {
 
 async function predictedHere(app, rows) {
   const lines = linesOf(app.state);
-  const values = new Map(predictInputs(app.state).map(({ name, shape }) => [name, { shape: [1, ...shape], data: rows[name] }]));
+  const values = new Map(
+    predictInputs(app.state).map(({ name, shape }) => [name, { shape: [1, ...shape], data: rows[name] }]),
+  );
   const step = predictStep(app);
   const names = stateNames(app.state);
-  const tensors = await Promise.all(names.map((name) => (step === app.view.step ? app.tensor(name) : app.source.tensor(step.id, name))));
+  const tensors = await Promise.all(
+    names.map((name) => (step === app.view.step ? app.tensor(name) : app.source.tensor(step.id, name))),
+  );
   names.forEach((name, k) => values.set(name, tensors[k]));
-  if ([...values.values()].some(({ shape, data }) => sizeOf(shape) !== data.length)) throw new Error("The numbers given do not fit the shape of the input.");
+  if ([...values.values()].some(({ shape, data }) => sizeOf(shape) !== data.length))
+    throw new Error("The numbers given do not fit the shape of the input.");
   const get = (name) => {
     if (!values.has(name)) throw new Error(`The page has no value ${name}.`);
     return values.get(name);
@@ -62,7 +70,10 @@ export function predictStep(app) {
 export function whyNoPrediction(app) {
   if (app.live) return "";
   if (!app.view.step) return "No step is recorded yet.";
-  const unknown = linesOf(app.state).find(({ recipes }) => !recipes || Object.values(recipes).some((recipe) => gapsIn(recipe).length));
-  if (unknown) return `This exported page cannot compute by itself: ${unknown.source}. A live page can: sheer view, or callbacks.View().`;
+  const unknown = linesOf(app.state).find(
+    ({ recipes }) => !recipes || Object.values(recipes).some((recipe) => gapsIn(recipe).length),
+  );
+  if (unknown)
+    return `This exported page cannot compute by itself: ${unknown.source}. A live page can: sheer view, or callbacks.View().`;
   return predictStep(app) ? "" : "The weights were not kept in this file.";
 }

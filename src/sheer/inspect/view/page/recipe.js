@@ -74,7 +74,8 @@ export function broadcastShape(shapes) {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, k) => {
     const sizes = shapes.map((shape) => shape[k - rank + shape.length] ?? 1).filter((size) => size !== 1);
-    if (sizes.some((size) => size !== sizes[0])) throw new Error(`Shapes do not fit: ${shapes.map((s) => `(${s})`).join(" and ")}.`);
+    if (sizes.some((size) => size !== sizes[0]))
+      throw new Error(`Shapes do not fit: ${shapes.map((s) => `(${s})`).join(" and ")}.`);
     return sizes[0] ?? 1;
   });
 }
@@ -108,7 +109,8 @@ function newWhole(recipe, context) {
   const shape = shapeOfRecipe(recipe, context);
   if (recipe.op === "len") return { shape, data: Float64Array.of(shapeOfRecipe(recipe.of[0], context)[0]) };
   if (recipe.op === "arange") return { shape, data: Float64Array.from({ length: shape[0] }, (_, k) => k) };
-  if (recipe.op === "array") return { shape, data: Float64Array.from(recipe.attributes.values.flat(Infinity), realNumber) };
+  if (recipe.op === "array")
+    return { shape, data: Float64Array.from(recipe.attributes.values.flat(Infinity), realNumber) };
   if (recipe.op === "@") return product(shape, ...recipe.of.map((operand) => wholeOf(operand, context)));
   if (recipe.op in ELEMENTWISE) return elementwise(shape, recipe, context);
   const data = new Float64Array(sizeOf(shape));
@@ -205,7 +207,9 @@ function partOf(given, index, context) {
   }
   if (recipe.op === "@") return withTerms(part, "sum", productTerms(recipe, index, context));
   if (recipe.op in REDUCTIONS) return withTerms(part, recipe.op, reductionTerms(recipe, index, context));
-  const parts = recipe.of.map((operand) => partOf(operand, stretchedIndex(index, shapeOfRecipe(operand, context)), context));
+  const parts = recipe.of.map((operand) =>
+    partOf(operand, stretchedIndex(index, shapeOfRecipe(operand, context)), context),
+  );
   return { ...part, op: recipe.op, parts, value: ELEMENTWISE[recipe.op].of(...parts.map((p) => p.value)) };
 }
 

@@ -8,6 +8,7 @@ import { className } from "./axes.js";
 import { confusionTable } from "./confusion.js";
 import { judgedRows } from "./judged.js";
 import { paintImage, paintStrip, pictureCanvas } from "./picture.js";
+import { inSight } from "./sight.js";
 import { scatterPlot } from "./scatter.js";
 
 const AT_ONCE_SAMPLES = 12;
@@ -16,7 +17,11 @@ export function samplesPanel(app) {
   const title = "Samples";
   const choice = { output: 0, filter: null, count: AT_ONCE_SAMPLES };
   const outputs = app.state.outputs;
-  const select = h("select", { on: { change: () => chooseOutput(Number(select.value)) } }, outputs.map(({ name }, k) => h("option", { value: k }, name)));
+  const select = h(
+    "select",
+    { on: { change: () => chooseOutput(Number(select.value)) } },
+    outputs.map(({ name }, k) => h("option", { value: k }, name)),
+  );
   const field = h("label", { class: "field", hidden: outputs.length < 2 }, h("span", {}, "Output"), select);
   const note = h("p", { class: "panel-note" });
   const matrix = h("div", {});
@@ -25,6 +30,7 @@ export function samplesPanel(app) {
   const more = h("button", { type: "button", class: "ghost", on: { click: showMore } });
   const body = h("div", {}, matrix, heading, list, more);
   const el = h("section", {}, h("h2", {}, title, explain("sample_loss")), field, note, body);
+  const request = inSight(el, load);
   let shown = {};
   let turn = 0;
 
@@ -32,7 +38,7 @@ export function samplesPanel(app) {
     if (step === shown.step && theme === shown.theme) return;
     if (step !== shown.step) choice.filter = null;
     shown = { ...shown, step, theme };
-    load();
+    request();
   }
 
   async function load() {
@@ -71,17 +77,35 @@ export function samplesPanel(app) {
     list.children[first]?.querySelector("button")?.focus();
   }
 
-  const kept = () => shown.judged.rows.filter(({ label, predicted }) => !choice.filter || (label === choice.filter.label && predicted === choice.filter.predicted));
+  const kept = () =>
+    shown.judged.rows.filter(
+      ({ label, predicted }) =>
+        !choice.filter || (label === choice.filter.label && predicted === choice.filter.predicted),
+    );
 
   function draw() {
     const { judged } = shown;
     const focused = matrix.contains(document.activeElement) ? document.activeElement.dataset.cell : null;
-    fill(matrix, judged.kind === "numbers" ? scatterPlot(judged.rows, goTo) : confusionTable(app.state, judged, choice.filter, setFilter));
+    fill(
+      matrix,
+      judged.kind === "numbers"
+        ? scatterPlot(judged.rows, goTo)
+        : confusionTable(app.state, judged, choice.filter, setFilter),
+    );
     matrix.querySelector(`[data-cell="${focused}"]`)?.focus();
     const rows = kept();
-    fill(heading, h("h3", {}, headingText(app.state, choice.filter, rows.length)), choice.filter ? h("button", { type: "button", class: "ghost", on: { click: () => setFilter(null) } }, "Show all") : null);
+    fill(
+      heading,
+      h("h3", {}, headingText(app.state, choice.filter, rows.length)),
+      choice.filter
+        ? h("button", { type: "button", class: "ghost", on: { click: () => setFilter(null) } }, "Show all")
+        : null,
+    );
     const cards = rows.slice(0, choice.count).map((row) => sampleCard(app, judged, row, goTo));
-    fill(list, cards.map(({ el: card }) => card));
+    fill(
+      list,
+      cards.map(({ el: card }) => card),
+    );
     cards.forEach(({ paint }) => paint());
     more.hidden = rows.length <= choice.count;
     write(more, `Show ${formatCount(Math.min(2 * AT_ONCE_SAMPLES, rows.length - choice.count))} more`);
@@ -117,7 +141,15 @@ function sampleCard(app, judged, row, goTo) {
     "button",
     { type: "button", class: picture.isPicture ? "sample" : "sample has-strips", on: { click: () => goTo(row) } },
     picture.el,
-    h("span", { class: "sample-words" }, words, row.loss === null ? null : h("span", { class: "faint" }, "loss ", h("span", { class: "num" }, formatNumber(row.loss))), h("span", { class: "faint" }, `row ${row.row}`)),
+    h(
+      "span",
+      { class: "sample-words" },
+      words,
+      row.loss === null
+        ? null
+        : h("span", { class: "faint" }, "loss ", h("span", { class: "num" }, formatNumber(row.loss))),
+      h("span", { class: "faint" }, `row ${row.row}`),
+    ),
   );
   return { el: h("li", { class: row.isRight === false ? "is-wrong" : "" }, button), paint: picture.paint };
 }
@@ -125,11 +157,17 @@ function sampleCard(app, judged, row, goTo) {
 function classWords(state, judged, { label, predicted, probability, isRight }) {
   const sure = probability === null ? "" : ` (${formatNumber(probability, 2)})`;
   const sign = isRight ? "✓" : "✕";
-  const guess = h("span", { class: isRight ? "is-right" : "is-wrong-word" }, h("span", { "aria-hidden": "true" }, `${sign} `), `predicted ${nameOf(state, judged, predicted)}${sure}`);
+  const guess = h(
+    "span",
+    { class: isRight ? "is-right" : "is-wrong-word" },
+    h("span", { "aria-hidden": "true" }, `${sign} `),
+    `predicted ${nameOf(state, judged, predicted)}${sure}`,
+  );
   return [h("strong", {}, nameOf(state, judged, label)), guess];
 }
 
-const nameOf = (state, { kind }, label) => (kind === "binary" && (state.data.classes?.length ?? 0) !== 2 ? String(label) : className(state, label));
+const nameOf = (state, { kind }, label) =>
+  kind === "binary" && (state.data.classes?.length ?? 0) !== 2 ? String(label) : className(state, label);
 
 function numberWords({ target, value }) {
   return [h("strong", {}, "is ", formatNumber(target, 4)), h("span", {}, `predicted ${formatNumber(value, 4)}`)];
@@ -144,13 +182,21 @@ function thumbnail({ inputs }, { row }) {
   const pictured = inputs.find((input) => input.image);
   if (pictured) {
     const el = pictureCanvas("thumbnail", "");
-    return { el, isPicture: true, paint: () => paintImage(el, pictured.image, numberAt(pictured).at, pictured.low, pictured.high) };
+    return {
+      el,
+      isPicture: true,
+      paint: () => paintImage(el, pictured.image, numberAt(pictured).at, pictured.low, pictured.high),
+    };
   }
   const strips = inputs.map(() => pictureCanvas("number-strip", ""));
   const paint = () =>
     inputs.forEach((input, k) => {
       const { size, at } = numberAt(input);
-      paintStrip(strips[k], Array.from({ length: size }, (_, i) => at(i)), Math.max(Math.abs(input.low), Math.abs(input.high)) || 1);
+      paintStrip(
+        strips[k],
+        Array.from({ length: size }, (_, i) => at(i)),
+        Math.max(Math.abs(input.low), Math.abs(input.high)) || 1,
+      );
     });
   return { el: h("span", { class: "sample-strips" }, strips), isPicture: false, paint };
 }

@@ -13,13 +13,27 @@ export function scatterPlot(rows, goTo) {
     const { target, value } = row;
     if (![target, value].every(Number.isFinite)) return null;
     const text = `row ${row.row}: is ${formatNumber(target)}, predicted ${formatNumber(value)}`;
-    return s("circle", { cx: place(target), cy: SIDE - place(value), r: 3.5, on: { click: () => goTo(row) } }, s("title", {}, text));
+    return s(
+      "circle",
+      { cx: place(target), cy: SIDE - place(value), r: 3.5, on: { click: () => goTo(row) } },
+      s("title", {}, text),
+    );
   };
   const label = `${rows.length} rows: the right number across, the predicted one up, both from ${formatNumber(low)} to ${formatNumber(high)}`;
   return h(
     "figure",
     { class: "scatter" },
-    s("svg", { viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img", "aria-label": label }, s("rect", { x: 0.5, y: 0.5, width: SIDE - 1, height: SIDE - 1 }), s("path", { d: `M${EDGE} ${SIDE - EDGE}L${SIDE - EDGE} ${EDGE}` }), rows.map(dot)),
-    h("figcaption", { class: "caption" }, `Across: the right number; up: the predicted one, both from ${formatNumber(low)} to ${formatNumber(high)}. On the line they agree.`),
+    s(
+      "svg",
+      { viewBox: `0 0 ${SIDE} ${SIDE}`, role: "img", "aria-label": label },
+      s("rect", { x: 0.5, y: 0.5, width: SIDE - 1, height: SIDE - 1 }),
+      s("path", { d: `M${EDGE} ${SIDE - EDGE}L${SIDE - EDGE} ${EDGE}` }),
+      rows.map(dot),
+    ),
+    h(
+      "figcaption",
+      { class: "caption" },
+      `Across: the right number; up: the predicted one, both from ${formatNumber(low)} to ${formatNumber(high)}. On the line they agree.`,
+    ),
   );
 }

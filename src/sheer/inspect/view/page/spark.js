@@ -9,15 +9,28 @@ const [SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN] = [220, 44, 4];
 // each value; `chosen` is the place of the shown step; values that are not finite leave a gap.
 export function sparkline({ values, spread, chosen, isLog, label }) {
   const line = values.map((value) => scaledValue(value, isLog));
-  const bands = spread ? values.map((value, k) => [value - (realNumber(spread[k]) || 0), value + (realNumber(spread[k]) || 0)]) : [];
+  const bands = spread
+    ? values.map((value, k) => [value - (realNumber(spread[k]) || 0), value + (realNumber(spread[k]) || 0)])
+    : [];
   const all = [...line, ...bands.flat()].filter(Number.isFinite);
   const [low, high] = [Math.min(...all), Math.max(...all)];
-  const x = (k) => SPARK_MARGIN + (values.length < 2 ? 0.5 : k / (values.length - 1)) * (SPARK_WIDTH - 2 * SPARK_MARGIN);
-  const y = (value) => SPARK_HEIGHT - SPARK_MARGIN - ((value - low) / (high - low || 1)) * (SPARK_HEIGHT - 2 * SPARK_MARGIN) - (high > low ? 0 : SPARK_HEIGHT / 2 - SPARK_MARGIN);
+  const x = (k) =>
+    SPARK_MARGIN + (values.length < 2 ? 0.5 : k / (values.length - 1)) * (SPARK_WIDTH - 2 * SPARK_MARGIN);
+  const y = (value) =>
+    SPARK_HEIGHT -
+    SPARK_MARGIN -
+    ((value - low) / (high - low || 1)) * (SPARK_HEIGHT - 2 * SPARK_MARGIN) -
+    (high > low ? 0 : SPARK_HEIGHT / 2 - SPARK_MARGIN);
   const isThere = chosen >= 0 && Number.isFinite(line[chosen]);
   return s(
     "svg",
-    { class: "spark", viewBox: `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`, role: "img", "aria-label": label, preserveAspectRatio: "none" },
+    {
+      class: "spark",
+      viewBox: `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`,
+      role: "img",
+      "aria-label": label,
+      preserveAspectRatio: "none",
+    },
     bands.length ? s("path", { class: "spark-band", d: bandPath(bands, x, y) }) : null,
     chosen >= 0 ? s("line", { class: "spark-now", x1: x(chosen), x2: x(chosen), y1: 0, y2: SPARK_HEIGHT }) : null,
     s("path", { class: "spark-line", d: linePath(line, x, y) }),

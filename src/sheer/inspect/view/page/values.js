@@ -13,7 +13,10 @@ export function valueSelect(app, chosen) {
   function update(view) {
     if (view.step && made !== view.step) {
       made = view.step;
-      fill(select, groupsOf(app.state, view.step).map(([label, names]) => group(label, names)));
+      fill(
+        select,
+        groupsOf(app.state, view.step).map(([label, names]) => group(label, names)),
+      );
     }
     select.disabled = !view.step;
     if (view.target && select.value !== view.target) select.value = view.target;
@@ -22,7 +25,12 @@ export function valueSelect(app, chosen) {
   return { el, update };
 }
 
-const group = (label, names) => h("optgroup", { label }, names.map((name) => h("option", { value: name }, name)));
+const group = (label, names) =>
+  h(
+    "optgroup",
+    { label },
+    names.map((name) => h("option", { value: name }, name)),
+  );
 
 function groupsOf(state, step) {
   const isThere = (name) => name in step.statistics;

@@ -5,6 +5,7 @@ import { formatCount, formatNumber } from "./format.js";
 import { explain } from "./meanings.js";
 import { firstKernels } from "./axes.js";
 import { heatLegend } from "./legend.js";
+import { inSight } from "./sight.js";
 import { paintHeat, pictureCanvas } from "./picture.js";
 import { rangeOf } from "./palette.js";
 
@@ -30,21 +31,36 @@ export function weightsPanel(app) {
   const el = h(
     "section",
     {},
-    h("h2", {}, title, explain("first-layer weights", "Each unit of the first layer has one weight for each pixel: as an image they show what the unit looks for.")),
+    h(
+      "h2",
+      {},
+      title,
+      explain(
+        "first-layer weights",
+        "Each unit of the first layer has one weight for each pixel: as an image they show what the unit looks for.",
+      ),
+    ),
     note,
     body,
   );
+  const request = inSight(el, load);
 
   function update({ step, theme }) {
     if (step === shown.step && theme === shown.theme) return;
     shown = { ...shown, step, theme };
-    write(note, step ? `${kernel.name}: ${formatCount(kernel.shape[1])} units. Orange speaks for the unit, blue against it.` : "No step is recorded yet.");
+    write(
+      note,
+      step
+        ? `${kernel.name}: ${formatCount(kernel.shape[1])} units. Orange speaks for the unit, blue against it.`
+        : "No step is recorded yet.",
+    );
     body.hidden = !step;
-    if (step) load(step);
+    if (step) request();
   }
 
-  async function load(step) {
+  async function load() {
     const mine = (turn += 1);
+    const { step } = shown;
     try {
       const [before, after] = await Promise.all([app.tensor(kernel.name), afterOf(app, step, kernel)]);
       if (mine !== turn) return;
@@ -67,8 +83,13 @@ export function weightsPanel(app) {
     const order = parts.orders[choice.order] ?? parts.orders.unit;
     choice.unit ??= order[0];
     const units = order.slice(choice.page * AT_ONCE_TILES, (choice.page + 1) * AT_ONCE_TILES);
-    fill(tiles, units.map((unit) => unitTile(unit, unit === choice.unit, () => choose(unit))));
-    units.forEach((unit, k) => paintUnit(tiles.children[k].querySelector("canvas"), kernel, data, unit, choice.channel, range.limit));
+    fill(
+      tiles,
+      units.map((unit) => unitTile(unit, unit === choice.unit, () => choose(unit))),
+    );
+    units.forEach((unit, k) =>
+      paintUnit(tiles.children[k].querySelector("canvas"), kernel, data, unit, choice.channel, range.limit),
+    );
     large.draw(parts, choice);
     legend.draw(range);
   }
@@ -83,7 +104,8 @@ export function weightsPanel(app) {
   return { el, title, update };
 }
 
-const afterOf = (app, step, kernel) => (kernel.new && step.tensors.includes(kernel.new) ? app.tensor(kernel.new) : null);
+const afterOf = (app, step, kernel) =>
+  kernel.new && step.tensors.includes(kernel.new) ? app.tensor(kernel.new) : null;
 
 function partsOf(before, after) {
   const [inputs, units] = before.shape;
@@ -115,19 +137,37 @@ function paintUnit(canvas, { image, shape }, data, unit, channel, limit) {
 }
 
 function unitTile(unit, isChosen, click) {
-  return h("button", { type: "button", class: "tile", "aria-pressed": String(isChosen), "aria-label": `unit ${unit}`, on: { click } }, pictureCanvas("tile-image"), h("span", {}, unit));
+  return h(
+    "button",
+    { type: "button", class: "tile", "aria-pressed": String(isChosen), "aria-label": `unit ${unit}`, on: { click } },
+    pictureCanvas("tile-image"),
+    h("span", {}, unit),
+  );
 }
 
 // The chosen unit: its three images side by side.
 function largeUnit(app, kernel) {
   const caption = h("p", { class: "caption" });
-  const figures = Object.fromEntries(Object.entries(KINDS).map(([kind, text]) => [kind, h("figure", {}, pictureCanvas("unit-image", `The chosen unit, ${text}`), h("figcaption", {}, text))]));
+  const figures = Object.fromEntries(
+    Object.entries(KINDS).map(([kind, text]) => [
+      kind,
+      h("figure", {}, pictureCanvas("unit-image", `The chosen unit, ${text}`), h("figcaption", {}, text)),
+    ]),
+  );
   const look = h("button", { type: "button", class: "ghost small" }, "Look at it in the lens");
-  const el = h("div", { class: "unit" }, h("div", { class: "unit-images" }, Object.values(figures)), h("div", { class: "unit-text" }, caption, look));
+  const el = h(
+    "div",
+    { class: "unit" },
+    h("div", { class: "unit-images" }, Object.values(figures)),
+    h("div", { class: "unit-text" }, caption, look),
+  );
   let unit = 0;
   look.addEventListener("click", () => {
     const { height, width, channels } = kernel.image;
-    app.show({ target: kernel.name, cell: [Math.floor(height / 2) * width * channels + Math.floor(width / 2) * channels, unit] });
+    app.show({
+      target: kernel.name,
+      cell: [Math.floor(height / 2) * width * channels + Math.floor(width / 2) * channels, unit],
+    });
     app.reveal?.("lens");
   });
   return {
@@ -136,10 +176,24 @@ function largeUnit(app, kernel) {
       unit = choice.unit;
       for (const [kind, figure] of Object.entries(figures)) {
         figure.hidden = !parts[kind];
-        if (parts[kind]) paintUnit(figure.querySelector("canvas"), kernel, parts[kind].data, unit, choice.channel, parts[kind].range.limit);
+        if (parts[kind])
+          paintUnit(
+            figure.querySelector("canvas"),
+            kernel,
+            parts[kind].data,
+            unit,
+            choice.channel,
+            parts[kind].range.limit,
+          );
       }
-      const change = parts.changes ? `; this step changed it by ${formatNumber(parts.changes[unit])}, drawn on a scale of its own` : "";
-      fill(caption, h("strong", {}, `Unit ${unit}`), `: its weights have the size ${formatNumber(parts.sizes[unit])}${change}.`);
+      const change = parts.changes
+        ? `; this step changed it by ${formatNumber(parts.changes[unit])}, drawn on a scale of its own`
+        : "";
+      fill(
+        caption,
+        h("strong", {}, `Unit ${unit}`),
+        `: its weights have the size ${formatNumber(parts.sizes[unit])}${change}.`,
+      );
     },
   };
 }
@@ -152,7 +206,11 @@ function weightTools(choice, kernel, redraw) {
       choice.page = 0;
       turned();
     };
-    const own = h("select", { on: { change } }, Object.entries(options).map(([value, text]) => h("option", { value, selected: value === choice[key] }, text)));
+    const own = h(
+      "select",
+      { on: { change } },
+      Object.entries(options).map(([value, text]) => h("option", { value, selected: value === choice[key] }, text)),
+    );
     return h("label", { class: "field" }, h("span", {}, label), own);
   };
   const kinds = select("Show", KINDS, "kind");
@@ -163,16 +221,30 @@ function weightTools(choice, kernel, redraw) {
     turned();
   };
   const place = h("span", { class: "faint" });
-  const back = h("button", { type: "button", class: "ghost", "aria-label": "Units before", on: { click: turn(-1) } }, "‹");
+  const back = h(
+    "button",
+    { type: "button", class: "ghost", "aria-label": "Units before", on: { click: turn(-1) } },
+    "‹",
+  );
   const on = h("button", { type: "button", class: "ghost", "aria-label": "Next units", on: { click: turn(1) } }, "›");
   const pager = h("div", { class: "pager", hidden: pages < 2 }, back, place, on);
-  const el = h("div", { class: "tools" }, kinds, orders, kernel.image.channels > 1 ? select("Channel", channels, "channel") : null, pager);
+  const el = h(
+    "div",
+    { class: "tools" },
+    kinds,
+    orders,
+    kernel.image.channels > 1 ? select("Channel", channels, "channel") : null,
+    pager,
+  );
 
   function turned() {
     choice.channel = Number(choice.channel);
     back.disabled = choice.page === 0;
     on.disabled = choice.page === pages - 1;
-    write(place, `${formatCount(choice.page * AT_ONCE_TILES + 1)}–${formatCount(Math.min(kernel.shape[1], (choice.page + 1) * AT_ONCE_TILES))} of ${formatCount(kernel.shape[1])}`);
+    write(
+      place,
+      `${formatCount(choice.page * AT_ONCE_TILES + 1)}–${formatCount(Math.min(kernel.shape[1], (choice.page + 1) * AT_ONCE_TILES))} of ${formatCount(kernel.shape[1])}`,
+    );
     redraw();
   }
   turned();

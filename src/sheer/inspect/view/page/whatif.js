@@ -16,7 +16,13 @@ export function whatifPanel(app) {
     event.preventDefault();
     compare();
   };
-  const form = h("form", { class: "whatif-form", on: { submit } }, rate.el, h("label", { class: "field" }, h("span", {}, "Batches"), steps), runButton);
+  const form = h(
+    "form",
+    { class: "whatif-form", on: { submit } },
+    rate.el,
+    h("label", { class: "field" }, h("span", {}, "Batches"), steps),
+    runButton,
+  );
   const note = h("p", { class: "panel-note", role: "status" });
   const chart = h("div", { class: "plot", "aria-hidden": "true" });
   const figures = h("div", { class: "scroll-x" });
@@ -39,8 +45,13 @@ export function whatifPanel(app) {
   }
 
   const noteText = (known) => {
-    if (app.live) return known ? "" : "Choose another learning rate: the coming batches are run twice, and the model is left as it was.";
-    return known ? "The last comparison before the page was exported." : "No comparison was made. A live page can make one: sheer view, or callbacks.View().";
+    if (app.live)
+      return known
+        ? ""
+        : "Choose another learning rate: the coming batches are run twice, and the model is left as it was.";
+    return known
+      ? "The last comparison before the page was exported."
+      : "No comparison was made. A live page can make one: sheer view, or callbacks.View().";
   };
 
   function tell(text) {
@@ -88,7 +99,13 @@ const nextRate = (rate) => (rate > 0 ? Number((rate * 10).toPrecision(3)) : 0.01
 
 // A slider by powers of ten, and a field.
 function rateField() {
-  const slider = h("input", { type: "range", min: RATES.low, max: RATES.high, step: 0.05, "aria-label": "Learning rate, by powers of ten" });
+  const slider = h("input", {
+    type: "range",
+    min: RATES.low,
+    max: RATES.high,
+    step: 0.05,
+    "aria-label": "Learning rate, by powers of ten",
+  });
   const field = h("input", { type: "number", min: 0, step: "any", required: true, "aria-label": "Learning rate" });
   slider.addEventListener("input", () => (field.value = Number((10 ** Number(slider.value)).toPrecision(2))));
   field.addEventListener("input", () => (slider.value = Math.log10(Number(field.value) || 1e-6)));
@@ -97,7 +114,11 @@ function rateField() {
     slider.value = Math.log10(value);
   };
   set(0.01);
-  return { el: h("div", { class: "field rate" }, h("span", {}, "Learning rate", explain("learning_rate")), slider, field), set, value: () => Number(field.value) };
+  return {
+    el: h("div", { class: "field rate" }, h("span", {}, "Learning rate", explain("learning_rate")), slider, field),
+    set,
+    value: () => Number(field.value),
+  };
 }
 
 const losses = (run) => run.loss.map(realNumber).map((value) => (Number.isFinite(value) ? value : null));
@@ -112,14 +133,30 @@ function drawComparison(place, { steps, now, other }) {
   if (typeof uPlot === "undefined") return null;
   const colour = (token) => colourOf(place, token);
   const font = "11px system-ui, sans-serif";
-  const axis = { stroke: colour("--soft"), font, ticks: { show: false }, grid: { stroke: colour("--line"), width: 1 }, values: (_, ticks) => ticks.map((tick) => formatNumber(tick)) };
-  const line = (run, token, dash) => ({ label: `learning rate ${formatNumber(run.learning_rate)}`, stroke: colour(token), width: 1.75, dash, points: { show: steps.length < 3 }, value: (_, y) => (y == null ? "–" : formatNumber(y)) });
+  const axis = {
+    stroke: colour("--soft"),
+    font,
+    ticks: { show: false },
+    grid: { stroke: colour("--line"), width: 1 },
+    values: (_, ticks) => ticks.map((tick) => formatNumber(tick)),
+  };
+  const line = (run, token, dash) => ({
+    label: `learning rate ${formatNumber(run.learning_rate)}`,
+    stroke: colour(token),
+    width: 1.75,
+    dash,
+    points: { show: steps.length < 3 },
+    value: (_, y) => (y == null ? "–" : formatNumber(y)),
+  });
   const options = {
     width: place.clientWidth || 320,
     height: CHART_HEIGHT,
     cursor: { drag: { x: false, y: false } },
     scales: { x: { time: false }, y: { distr: isWide([...now.loss, ...other.loss].map(realNumber)) ? 3 : 1 } },
-    axes: [{ ...axis, size: 24, grid: { show: false } }, { ...axis, size: 46 }],
+    axes: [
+      { ...axis, size: 24, grid: { show: false } },
+      { ...axis, size: 46 },
+    ],
     series: [{ label: "batch" }, line(now, "--forward"), line(other, "--backward", [6, 3])],
   };
   return new uPlot(options, [steps, losses(now), losses(other)], place);
@@ -132,9 +169,21 @@ function lateLoss(run) {
 }
 
 function comparisonTable({ steps, now, other }) {
-  const row = (title, of) => h("tr", {}, h("th", { scope: "row" }, title), [now, other].map((run) => h("td", {}, formatNumber(of(run)))));
+  const row = (title, of) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, title),
+      [now, other].map((run) => h("td", {}, formatNumber(of(run)))),
+    );
   const count = steps.length === 1 ? "1 batch" : `${steps.length} batches`;
-  const head = h("tr", {}, h("th", { scope: "col" }, `over ${count}`), h("th", { scope: "col" }, "— as now"), h("th", { scope: "col" }, "- - what if"));
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col" }, `over ${count}`),
+    h("th", { scope: "col" }, "— as now"),
+    h("th", { scope: "col" }, "- - what if"),
+  );
   const rows = [
     row("learning rate", (run) => run.learning_rate),
     row("loss of the first batch", (run) => realNumber(run.loss[0])),
@@ -146,6 +195,10 @@ function comparisonTable({ steps, now, other }) {
 
 function inWords({ now, other }) {
   const [a, b] = [lateLoss(now), lateLoss(other)];
-  const verdict = !Number.isFinite(b) ? "the other breaks the training" : b < a ? "the other is better" : "the present one is better";
+  const verdict = !Number.isFinite(b)
+    ? "the other breaks the training"
+    : b < a
+      ? "the other is better"
+      : "the present one is better";
   return `With ${formatNumber(other.learning_rate)} the loss ends near ${formatNumber(b)}, with ${formatNumber(now.learning_rate)} near ${formatNumber(a)}: ${verdict}.`;
 }
