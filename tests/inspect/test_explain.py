@@ -49,7 +49,9 @@ def test_the_text_of_a_sum(textbook):
     zeros = int((textbook["x"][3] == 0).sum())
     assert lines[5].strip().startswith(f"and 782 more, {zeros} of them 0")
     terms = textbook.explain("z1", 3, 17).terms
-    assert float(lines[5].split("=")[1]) == pytest.approx(sum(t.value for t in terms[3:]), rel=1e-3)
+    assert float(lines[5].split("=")[1]) == pytest.approx(
+        sum(t.value for t in list(terms)[3:]), rel=1e-3
+    )
     assert lines[6].split() == ["together,", "as", "recorded", "=", value]
     assert len(lines) == 7
 
@@ -332,7 +334,7 @@ def test_a_line_that_is_not_understood(textbook):
     made.use_program(sheer.Program(text, "train_step"))
     step = made.trace_step(x, y)
     found = step.explain("h1", 1, 2)
-    assert found.formula == "" and found.terms == []
+    assert found.formula == "" and not found.terms
     assert str(found).splitlines()[1] == (
         "  A part of this line is not understood: no more is known."
     )

@@ -70,6 +70,7 @@ Bound: TypeAlias = Mapping[str, Any]
 FUNCTIONS = {name for names in ELEMENTWISE.values() for name in names.split()}
 SAME = {"cast"}  # one element from one, whose value explains itself
 PLAIN = FUNCTIONS | (set(SIGNS) - {"@", "T", "len"}) | {"divide_no_nan"} | SAME
+WITHIN = 64  # roundings inside a whole function
 LETTERS = "ikjmpq"
 LARGE = 500.0  # e to that power is not far from the end of the floats
 
@@ -355,6 +356,8 @@ class Cells:
             grid, inner = self._inside(cell, bound)
             terms = eps * np.abs(self.elements(cell, bound)) + self._rounding(cell.body, eps, inner)
             return self._total(cell.kind, np.broadcast_to(terms, (*terms.shape[:-1], grid)))
+        if isinstance(cell, Other):  # what cancels inside is not known
+            return WITHIN * eps * np.max(np.abs(self.whole(cell.recipe)), initial=0)
         return eps * value
 
 

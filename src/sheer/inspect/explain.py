@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from sheer.core.errors import did_you_mean
 from sheer.core.text import without_controls
 from sheer.inspect.cells import Bound, Cell, Cells, Number, Op, Place, Total, leaves
 from sheer.inspect.recipes import names_in, recipes_of
+from sheer.inspect.sums import Term, Terms
 from sheer.inspect.words import Words, amount
 from sheer.program.rows import Row
 
@@ -20,26 +20,6 @@ WIDTH = 110
 FEW_TERMS = 3  # of each further line in a chain
 MOST_LINKS = 40
 ROUNDING = 4.0  # as many times the bound for rounding pass for rounding: see `Cells.rounding`
-
-
-@dataclass(frozen=True)
-class Term:
-    """A term of a sum: its cell, at one place of the letters that run, and its value."""
-
-    cells: Cells
-    cell: Cell
-    bound: Bound
-    value: float
-
-    @property
-    def words(self) -> str:
-        """`x[3, 152] · dense.kernel[152, 17]`."""
-        return Words(self.cells, False, self.bound).of(self.cell)
-
-    @property
-    def numbers(self) -> str:
-        """`0.9922 · 0.07133`."""
-        return Words(self.cells, True, self.bound).of(self.cell)
 
 
 class Explanation:
@@ -60,7 +40,7 @@ class Explanation:
         self.name, self.index, self.value = name, index, value
         self.formula = ""
         self.total = value
-        self.terms: list[Term] = []
+        self.terms: Sequence[Term] | Terms = ()
         self.is_same = True
         self.under: list[Explanation] = []
         self.lines: list[str] = []
@@ -247,9 +227,9 @@ class Explainer:
         found.lines.append(f"  = {found.formula}")
         found.lines += self._chosen(cell)
         if totals:
-            found.terms = self._terms(parts)
+            found.terms = terms = Terms(self.cells, _runs(parts))
             end = "together" + self._as_recorded(found)
-            found.lines += self._table(found.terms, found.total, most, end)
+            found.lines += terms.table(found.total, most, end)
         else:
             self._plain(found, cell, most)
         found.lines += self._verdict(found)
@@ -259,8 +239,8 @@ class Explainer:
         inside = [i for leaf in leaves(cell) for i in leaf.index if isinstance(i, Place)]
         return [
             f"    where {Words(self.cells).of(place)} = {amount(self.cells.value(place))}"
-            for place in dict.fromkeys(inside)
-            if self._fixed(place, {}) is not None
+            for i, place in enumerate(inside)
+            if place not in inside[:i] and self._fixed(place, {}) is not None
         ]
 
     def _plain(self, found: Explanation, cell: Cell, most: int) -> None:
@@ -269,61 +249,23 @@ class Explainer:
         if numbers not in (amount(found.total), found.formula):
             found.lines.append(f"  = {numbers}")
         found.lines.append(f"  = {amount(found.total)}{self._as_recorded(found)}")
-        for total in dict.fromkeys(_totals(cell)):
-            terms = self._terms([(total, 1)])
+        totals = list(_totals(cell))
+        for total in [t for i, t in enumerate(totals) if t not in totals[:i]]:
+            terms = Terms(self.cells, [(total, 1)])
             value = float(self.cells.value(total))
             words = Words(self.cells).of(total)
             found.lines.append(f"  where {words} = {amount(value)}:")
             if total.kind == "mean":
                 end = f"together, to be divided by {len(terms):,}"
-                found.lines += self._table(terms, value * len(terms), most, end)
+                found.lines += terms.table(value * len(terms), most, end)
             else:
                 end = "together" if total.kind == "sum" else ""
-                found.lines += self._table(terms, value, most, end)
+                found.lines += terms.table(value, most, end)
             if not found.terms:
                 found.terms = terms
 
-    def _terms(self, parts: Sequence[tuple[Cell, int]]) -> list[Term]:
-        """The terms of a sum, the largest first."""
-        found: list[Term] = []
-        for part, sign in parts:
-            if not isinstance(part, Total) or (part.kind != "sum" and len(parts) > 1):
-                found.append(Term(self.cells, part, {}, sign * float(self.cells.value(part))))
-                continue
-            sizes = [size for _, size in part.letters]
-            for place, value in enumerate(self.cells.elements(part).tolist()):
-                at = np.unravel_index(place, sizes)
-                bound = {n: int(i) for (n, _), i in zip(part.letters, at, strict=True)}
-                found.append(Term(self.cells, part.body, bound, sign * float(value)))
-        found.sort(key=lambda term: -abs(term.value) if term.value == term.value else -np.inf)
-        return found
-
     def _as_recorded(self, found: Explanation) -> str:
         return ", as recorded" if found.is_same else ""
-
-    def _table(self, terms: Sequence[Term], total: float, most: int, end: str) -> list[str]:
-        """The largest terms, the rest in a line, and what they add up to; end: how that is called,
-        empty where they are not added."""
-        shown = [term for term in terms[:most] if term.value] or terms[:1]
-        rows = []
-        for term in shown:
-            words, numbers, value = term.words, term.numbers, amount(term.value)
-            rows.append((words, numbers if numbers != value else "", value))
-        rest = np.array([term.value for term in terms[len(shown) :]])
-        widths = [max((len(row[k]) for row in rows), default=0) for k in range(2)]
-        joined = [
-            (f"{words:<{widths[0]}}  {numbers:>{widths[1]}}".rstrip(), value)
-            for words, numbers, value in rows
-        ]
-        if rest.size:
-            joined.append((_rest(rest), amount(float(rest.sum())) if end else ""))
-        if end:
-            joined.append((end, amount(total)))
-        wide, high = (max((len(row[k]) for row in joined), default=0) for k in range(2))
-        return [
-            f"      {left:<{wide}} = {right:>{high}}" if right else f"      {left}"
-            for left, right in joined
-        ]
 
     def _verdict(self, found: Explanation) -> list[str]:
         if found.is_same:
@@ -414,6 +356,16 @@ def _added(cell: Cell, sign: int = 1) -> Iterator[tuple[Cell, int]]:
         yield cell, sign
 
 
+def _runs(parts: Sequence[tuple[Cell, int]]) -> list[tuple[Cell, int]]:
+    """The parts of a sum; what is no sum itself stands there as one term."""
+    return [
+        (Op("cast", (part,)), sign)
+        if isinstance(part, Total) and part.kind != "sum"
+        else (part, sign)
+        for part, sign in parts
+    ]
+
+
 def _totals(cell: Cell) -> Iterator[Total]:
     """The totals in a cell that stand in no other."""
     if isinstance(cell, Total):
@@ -421,13 +373,6 @@ def _totals(cell: Cell) -> Iterator[Total]:
     elif isinstance(cell, Op):
         for x in cell.of:
             yield from _totals(x)
-
-
-def _rest(rest: Any) -> str:
-    zeros = int(np.count_nonzero(rest == 0))
-    if zeros == rest.size:
-        return f"and {rest.size:,} more, all 0"
-    return f"and {rest.size:,} more" + (f", {zeros:,} of them 0" if zeros else "")
 
 
 def _says(of: str, index: tuple[int, ...], slope: float) -> str:
