@@ -118,9 +118,9 @@ class Session:
             patch = {"status": self.status, **self._changes}
             patch |= {k: getattr(self, k).state() for k in ("curves", "epochs") if k in patch}
             self._changes = {}
-            subscribers = list(self._subscribers)
-        for subscriber in subscribers:
-            subscriber(patch)
+            # Inside of the lock: pages get all changes in one order.
+            for subscriber in self._subscribers:
+                subscriber(patch)
 
     # --- what pages ask -------------------------------------------------------------------
 
@@ -142,17 +142,20 @@ class Session:
                 "whatif": self.whatif,
             }
 
-    def latest(self) -> Patch:
-        """What changed of late, for a page that was away: all but the steps from longer ago."""
+    def catch_up(self, callback: Callable[[Patch], None]) -> None:
+        """Call back with what changed of late, for a page that comes, or was away: all but the
+        steps from longer ago. Meanwhile nobody is told anything."""
         with self._lock:
-            return {
-                "status": self.status,
-                "curves": self.curves.state(),
-                "epochs": self.epochs.state(),
-                "findings": self.findings,
-                "whatif": self.whatif,
-                "steps": [entry.summary for entry in self.kept.entries[-CATCH_UP:]],
-            }
+            callback(
+                {
+                    "status": self.status,
+                    "curves": self.curves.state(),
+                    "epochs": self.epochs.state(),
+                    "findings": self.findings,
+                    "whatif": self.whatif,
+                    "steps": [entry.summary for entry in self.kept.entries[-CATCH_UP:]],
+                }
+            )
 
     def tensor(self, number: int, name: str) -> Array:
         """A value of a recorded step; LookupError where it is not there, or no longer."""

@@ -85,10 +85,14 @@ class Streams:
         """Send a page what it may have missed, and all changes from now on, until one of both
         goes."""
         stream = Stream()
-        with self._lock:
-            self._open.append(stream)
-            self.left_at = None
-        stream.put(to_json(self._session.latest()))
+
+        def begin(patch: Patch) -> None:
+            stream.put(to_json(patch))
+            with self._lock:
+                self._open.append(stream)
+                self.left_at = None
+
+        self._session.catch_up(begin)
         ends = [asyncio.ensure_future(_send(stream, send)), asyncio.ensure_future(_gone(receive))]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -34,11 +34,8 @@ export function liveSource(url, token) {
       events = new EventSource(`${url}/api/events?token=${encodeURIComponent(token)}`);
       events.onmessage = (event) => callback(JSON.parse(event.data));
       events.onerror = () => lost(true);
-      // What changed before the events came, or while they did not, is in the State.
-      events.onopen = async () => {
-        lost(false);
-        callback(await (await ask("/api/state")).json());
-      };
+      // The first event holds what changed before the events came, or while they did not.
+      events.onopen = () => lost(false);
     },
     async tensor(step, name) {
       const response = await ask(`/api/tensor?step=${step}&name=${encodeURIComponent(name)}`);
