@@ -34,6 +34,17 @@ def test_after_fit(digits, tmp_path, optimizer):
     same(run(tmp_path / "train.py"), history, validated=True)
 
 
+def test_held_out_data_given_after_a_fit_without(digits, tmp_path):
+    (x, y), (x_test, y_test) = digits
+    model = digits_model()
+    model.fit(x, y, epochs=1, batch_size=100, verbose=0)
+    figures = model.evaluate(x_test, y_test, batch_size=100, verbose=0, return_dict=True)
+    model.write_program(tmp_path / "train.py", validation_data=(x_test, y_test))
+    last = run(tmp_path / "train.py").splitlines()[-1]
+    printed = {k: float(v) for k, v in re.findall(r" - (\w+): ([\d.]+)", last)}
+    assert printed == pytest.approx(figures, abs=1e-5)
+
+
 def test_before_fit(digits, tmp_path):
     (x, y), _ = digits
     sheer.utils.set_random_seed(11)

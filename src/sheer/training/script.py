@@ -179,10 +179,9 @@ def _check_first_values(model: Any) -> None:
 
 def _data(last: Any, x: Any, y: Any, validation: Any) -> tuple[Data | None, Data | None]:
     """The data given, or those of the last fit as far as they are still there."""
+    test = Data(validation[0], validation[1], None, "write_program") if validation else None
     if x is not None:
-        train = Data(x, y, caller="write_program")
-        test = Data(validation[0], validation[1], None, "write_program") if validation else None
-        return train, test
+        return Data(x, y, caller="write_program"), test
     if last is None:
         return None, None
     arrays = [reference() for reference in last.data]
@@ -197,7 +196,8 @@ def _data(last: Any, x: Any, y: Any, validation: Any) -> tuple[Data | None, Data
         return None, None
     held_out = [reference() for reference in last.validation]
     is_there = len(held_out) == 2 and all(array is not None for array in held_out)
-    test = Data(held_out[0], held_out[1], None, "write_program") if is_there else None
+    if test is None and is_there:
+        test = Data(held_out[0], held_out[1], None, "write_program")
     return Data(arrays[0], arrays[1], None, "write_program"), test
 
 
