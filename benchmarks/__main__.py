@@ -34,6 +34,7 @@ CASES = {
     **{name: partial(measure.train, name) for name in TRAINING},
     "predict": measure.predict,
     "process": measure.process,
+    "watched": measure.watched,
     "sweep": sweep,
 }
 

@@ -5,7 +5,7 @@ Nothing here knows a framework, since every peer's interpreter imports it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -80,6 +80,7 @@ TRAINING = {
     ),
 }  # fmt: skip
 PREDICT = TEXTBOOK
+WATCHED = replace(TEXTBOOK, epochs=5)
 PROCESS = Case(TEXTBOOK.title, TEXTBOOK.widths, "rmsprop", 128, 60000, epochs=5)
 
 BATCHES = (1, 8, 32, 128, 1024)

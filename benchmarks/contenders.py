@@ -76,6 +76,11 @@ PREDICTORS = [
     Contender("PyTorch inference_mode", "torch", "torch", "inference_mode"),
     Contender("NumPy by hand", "numpy", "numpy"),
 ]
+WATCHED = [
+    Contender("sheer with View", "sheer", "sheer", "watched"),
+    Contender("sheer with View and a page", "sheer", "sheer", "shown"),
+    Contender("alone", "sheer", "sheer"),
+]
 
 
 def trainers(*names: str) -> list[Contender]:

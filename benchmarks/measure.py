@@ -6,8 +6,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks.cases import PREDICT, PROCESS, TRAINING, NotMeasured, write_data
+from benchmarks.cases import PREDICT, PROCESS, TRAINING, WATCHED, NotMeasured, write_data
 from benchmarks.contenders import PREDICTORS, PROCESSES, TRAINERS, Client, Contender, Race
+from benchmarks.contenders import WATCHED as WATCHERS
 from benchmarks.report import Table, compare
 
 # Seconds of calls in a turn of predict; rounds of process, where little changes between them.
@@ -33,6 +34,19 @@ def train(name: str, rounds: int, pythons: dict[str, str], folder: Path) -> list
     unit, scale = ("µs/step", 1e6 / case.steps) if name == "tiny" else ("s/epoch", 1)
     extras = {"loss": ".4g", "accuracy": ".4f", "test": ".4g"}
     return [Table(name, title, unit, scale, rows, race.missing, extras)]
+
+
+def watched(rounds: int, pythons: dict[str, str], folder: Path) -> list[Table]:
+    """The textbook's five epochs with a View that records steps, and without."""
+    source = write_data(WATCHED, folder)
+    with Race(WATCHERS, pythons) as race:
+        race.begin(WATCHED, folder)
+        turns = race.rounds(rounds, "turn")
+    rows = compare("watched", turns)
+    for row in rows.values():
+        row["speed"] = rows["alone"]["median"] / row["median"]
+    title = f"{WATCHED.title}; {source}; {rounds} rounds of {WATCHED.epochs} epochs"
+    return [Table("watched", title, "s/epoch", 1, rows, race.missing, {"speed": ".2f"})]
 
 
 def predict(rounds: int, pythons: dict[str, str], folder: Path) -> list[Table]:

@@ -25,10 +25,16 @@ class KerasApi:
         metrics = ["accuracy"] if case.sorts else []
         self.model.compile(case.optimizer, loss, metrics=metrics, **settings)
         self.case, self.way, self.x, self.y = case, way, x, y
+        self.callbacks: list[Any] = []
 
     def fit(self, epochs: int) -> tuple[float, float | None]:
         history = self.model.fit(
-            self.x, self.y, batch_size=self.case.batch, epochs=epochs, verbose=0
+            self.x,
+            self.y,
+            batch_size=self.case.batch,
+            epochs=epochs,
+            verbose=0,
+            callbacks=self.callbacks,
         ).history
         return history["loss"][-1], history.get("accuracy", [None])[-1]
 

@@ -102,6 +102,7 @@ def test_every_option_is_told_with_its_default() -> None:
             assert action.help, (name, action.option_strings)
             needs_none = {"--help", "--save", "--write-program", "--plot", "--quiet"}
             needs_none |= {"--value", "--explain", "--explain-gradient"}
+            needs_none |= {"--no-browser", "--export"}
             if action.option_strings and needs_none.isdisjoint(action.option_strings):
                 assert "Default: " in action.help, (name, action.option_strings)
 

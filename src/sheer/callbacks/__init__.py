@@ -17,6 +17,7 @@ from sheer.callbacks.remote_monitor import RemoteMonitor
 from sheer.callbacks.swap_ema_weights import SwapEMAWeights
 from sheer.callbacks.tensorboard import TensorBoard
 from sheer.callbacks.terminate_on_nan import TerminateOnNaN
+from sheer.callbacks.view import View
 
 __all__ = [
     "BackupAndRestore",
@@ -34,6 +35,7 @@ __all__ = [
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
+    "View",
 ]
 
 

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 
 import sheer
-from sheer.cli import info, program, step, train
+from sheer.cli import info, program, step, train, view
 from sheer.cli.options import UsageError, layout
 from sheer.cli.text import wrapped
 from sheer.core.errors import did_you_mean
 
-COMMANDS = {"train": train, "program": program, "step": step, "info": info}
+COMMANDS = {"train": train, "view": view, "program": program, "step": step, "info": info}
 
 DESCRIPTION = """\
 Train small neural networks, and see the program that does it.
@@ -25,6 +25,7 @@ examples:
   sheer train                 on digits that come with sheer, in a second
   sheer train --data mnist    the textbook's network, on 60,000 images
   sheer train --data houses.csv --target price
+  sheer view                  the same in a page that shows what happens inside
   sheer program               the program that the first one runs
   sheer step s.safetensors    a recorded step of a training, line by line
   sheer info                  what is installed, and which engine runs

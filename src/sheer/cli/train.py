@@ -96,27 +96,19 @@ def run(options: argparse.Namespace) -> None:
     model = network.build(options, job.form)
     say("")
     model.summary(print_fn=say)
-    history = _fit(options, job, model, say)
+    from sheer.cli.progress import Progress
+
+    history = fit(options, job, model, say, [] if options.quiet else [Progress()], options.plot)
     (print if options.plot else say)("")
-    print(_results(job, model, history))
+    print(results(job, model, history))
     _keep(options, job, model, say)
     say(f"To read the program that ran: {_program_command(options)}")
 
 
 def _check_files(options: argparse.Namespace) -> None:
     """Find out before the training whether its results can be written."""
-    for name in ("save", "write_program"):
-        path = getattr(options, name)
-        option = f"--{name.replace('_', '-')} {path}"
-        if path is None:
-            continue
-        if os.path.isdir(path):
-            raise UsageError(f"{option} is a folder. Name a file in it.")
-        folder = os.path.dirname(path) or "."
-        if not os.path.isdir(folder):
-            raise UsageError(f"{option}: there is no folder {folder!r}.")
-        if not os.access(folder, os.W_OK):
-            raise UsageError(f"{option}: the folder {folder!r} cannot be written to.")
+    check_file("save", options.save)
+    check_file("write-program", options.write_program)
     if options.save and options.save.endswith((".h5", ".keras")):
         raise UsageError(
             f"--save {options.save}: sheer does not write Keras's formats yet. Name a file that "
@@ -126,10 +118,31 @@ def _check_files(options: argparse.Namespace) -> None:
         raise UsageError(f"--write-program {options.write_program}: the name must end in .py.")
 
 
-def _fit(options: argparse.Namespace, job: "Job", model: Any, say: Callable[[str], None]) -> Any:
-    """Train, with a table of the progress; the history."""
+def check_file(name: str, path: str | None) -> None:
+    """Refuse the file of an option where it cannot be written."""
+    option = f"--{name} {path}"
+    if path is None:
+        return
+    if os.path.isdir(path):
+        raise UsageError(f"{option} is a folder. Name a file in it.")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise UsageError(f"{option}: there is no folder {folder!r}.")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{option}: the folder {folder!r} cannot be written to.")
+
+
+def fit(
+    options: argparse.Namespace,
+    job: "Job",
+    model: Any,
+    say: Callable[[str], None],
+    callbacks: list[Any],
+    plot: bool = False,
+) -> Any:
+    """Train; the figures of each epoch."""
     from sheer.cli import network
-    from sheer.cli.progress import Progress, StopAtNaN
+    from sheer.cli.progress import StopAtNaN
 
     rows = network.batch_size(options, job.form)
     updates = -(-len(job.x_train) // rows)
@@ -147,15 +160,15 @@ def _fit(options: argparse.Namespace, job: "Job", model: Any, say: Callable[[str
         epochs=epochs,
         validation_data=(job.x_test, job.y_test),
         verbose=0,
-        callbacks=[StopAtNaN(), *([] if options.quiet else [Progress()])],
+        callbacks=[StopAtNaN(), *callbacks],
     )
     if fitted.interrupted:
         raise KeyboardInterrupt
-    if options.plot:
+    if plot:
         say("")
         print(fitted.plot_text(width=width()))
     history = fitted.history
-    if model.stop_training:
+    if not all(map(math.isfinite, [history["loss"][-1], history["val_loss"][-1]])):
         rate = float(model.optimizer.learning_rate.numpy())
         raise ValueError(
             f"The training diverged in epoch {len(history['loss'])}: the loss is "
@@ -168,7 +181,7 @@ def _fit(options: argparse.Namespace, job: "Job", model: Any, say: Callable[[str
 # Results
 
 
-def _results(job: "Job", model: Any, history: Any) -> str:
+def results(job: "Job", model: Any, history: Any) -> str:
     """The figures on held-out data beside those of a baseline."""
     if job.form.classes:
         rows, baseline = _classified(job, history)

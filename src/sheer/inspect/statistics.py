@@ -77,5 +77,7 @@ def histogram(array: Array, bins: int = 24) -> tuple[float, float, list[int]]:
     if not flat.size:
         return 0.0, 0.0, [0] * bins
     low, high = float(flat.min()), float(flat.max())
-    counts, _ = np.histogram(flat, bins, (low, high if high > low else low + 1))
-    return low, high, counts.tolist()
+    # Halved, so that no difference is too large.
+    width = high / 2 - low / 2 or 1.0
+    places = np.minimum((flat / 2 - low / 2) / width * bins, bins - 1).astype("int64")
+    return low, high, np.bincount(places, minlength=bins).tolist()

@@ -358,6 +358,30 @@ class Model(Layer):
             sample_weight,
         )
 
+    def view(self, x: Any = None, y: Any = None, *, view: Any = None, **options: Any) -> Any:
+        """Train in a page that shows each line of the program with its values, and that can stop
+        the training, step through it, and ask what other settings would do.
+
+        Args:
+            x, y, options: as for `fit`.
+            view: a `callbacks.View` with settings of its own; by default one that waits before the
+                first batch until the page lets it go.
+
+        In a script or a terminal a browser shows the page, and this returns the history at the end,
+        as `fit` does. In a notebook it returns a widget at once, and a thread trains:
+        `widget.training.wait()` returns the history. It needs `pip install "sheer[view]"`.
+
+        >>> import numpy as np, sheer
+        >>> model = sheer.Sequential([sheer.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> unseen = sheer.callbacks.View(port=None)
+        >>> model.view(np.ones((8, 2)), np.ones((8, 1)), view=unseen, verbose=0)
+        <History of 1 epochs: loss>
+        """
+        from sheer.models.view import view as view_
+
+        return view_(self, x, y, view, options)
+
     def evaluate(
         self,
         x: Any = None,

@@ -131,6 +131,7 @@ def fit(
             run.epoch = settings.initial_epoch
             ending.callback(passes.close)
             ending.enter_context(model._training.running(run))
+            ending.enter_context(run.ending)
             callbacks.call("on_train_begin", {})
         while run.goes_on(settings.epochs):
             _epoch(run, step, check, settings)
@@ -388,10 +389,11 @@ def _answers(
             if run and run.signals.asked:
                 return
             part = stretch.part(done, most)
-            if run and kind == "train":
-                run.about_to(step, data, part)
+            upcoming = run.about_to(step, data, part) if run and kind == "train" else None
             if wants_begin:
                 callbacks.call(begin, number, {})
+                if upcoming:
+                    part = upcoming.stretch  # a callback may want fewer
             ran, answer = step.run(data, part, seconds, joined=kind == "predict")
             passes.took(part, ran)
             done += ran

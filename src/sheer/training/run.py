@@ -6,7 +6,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +31,22 @@ if TYPE_CHECKING:
 FORMAT = "sheer.run"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Upcoming:
-    """The batches that are about to run: a stretch of the data, and the step that runs on them."""
+    """The batches that are about to run: a stretch of the data, and the step that runs on them.
+
+    An engine runs as many of them as there is time for; a callback that wants fewer now says so
+    with `limit`, in `on_train_batch_begin`.
+    """
 
     step: Any
     data: Data
     stretch: Stretch
     place: dict[str, Any]
+
+    def limit(self, batches: int) -> None:
+        """Run no more than so many batches before the callbacks are called again."""
+        self.stretch = self.stretch.part(0, batches)
 
     def batch(self, number: int = 0) -> Arrays:
         """The arrays of one of the batches."""
@@ -67,7 +75,8 @@ class Run:
 
     `epoch` and `batch` count what is done: epochs, and batches of the next one. `answer` is that of
     the last batch, or the figures of the last epoch; `is_over` says that no epoch is to follow,
-    `signals` whether one asked for that.
+    `signals` whether one asked for that. What a callback enters into `ending` ends with the run,
+    however that ends.
 
     Args:
         model, passes, callbacks: of the `fit`.
@@ -94,6 +103,7 @@ class Run:
         self.upcoming: Upcoming | None = None
         self._savers = [c for c in callbacks.callbacks if isinstance(c, BackupAndRestore)]
         self.signals = Interruption(bool(self._savers))
+        self.ending = ExitStack()
         self._restored: dict[str, Any] | None = None
         self._variables: list[Variable] | None = None
 
@@ -213,9 +223,11 @@ class Run:
         pairs = zip(variables, tape.gradient(loss, variables), strict=True)
         return {v.path: g.numpy() for v, g in pairs if g is not None}
 
-    def about_to(self, step: Any, data: Data, stretch: Stretch) -> None:
+    def about_to(self, step: Any, data: Data, stretch: Stretch) -> Upcoming:
         """Say what runs next."""
-        self.upcoming = Upcoming(step, data, stretch, {"epoch": self.epoch, "batch": self.batch})
+        place = {"epoch": self.epoch, "batch": self.batch}
+        self.upcoming = Upcoming(step, data, stretch, place)
+        return self.upcoming
 
     def goes_on(self, epochs: int) -> bool:
         """Whether there is an epoch to run, or the rest of one."""

@@ -1,0 +1,1 @@
+"""The page: what happens inside of `fit`, on screen. `callbacks.View` shows it."""
