@@ -19,7 +19,7 @@ from sheer import (
     utils,
 )
 from sheer.autodiff import GradientTape
-from sheer.core.errors import NotBuiltError, ShapeError, TraceError
+from sheer.core.errors import NotBuiltError, NotFiniteError, ShapeError, TraceError
 from sheer.engines.native import eager
 from sheer.initializers import Initializer
 from sheer.layers import Input, InputSpec, Layer
@@ -62,6 +62,7 @@ __all__ = [
     "Metric",
     "Model",
     "NotBuiltError",
+    "NotFiniteError",
     "Optimizer",
     "Program",
     "Regularizer",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,15 +53,18 @@ def watch(program: Program, rows: Sequence[Row], arguments: Sequence[Any]) -> Wa
                 watched.values[target] = array
         last = time.perf_counter()
 
-    function = _compiled(program, rows, seen)
+    function = compiled(program, rows, seen)
     last = time.perf_counter()
     with np.errstate(all="ignore"):
         watched.result = function(*arguments)
     return watched
 
 
-def _compiled(program: Program, rows: Sequence[Row], seen: Any) -> Any:
-    """The program's function, which calls `seen` after each row with its number."""
+def compiled(
+    program: Program, rows: Sequence[Row], seen: Callable[[int, dict[str, Any]], None]
+) -> Callable[..., Any]:
+    """The program's function, which calls `seen` after each row that computes something, with the
+    row's number and the names that there are by then."""
     tree = ast.parse(program.text)
     function = next(
         n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == program.name
@@ -77,7 +80,8 @@ def _compiled(program: Program, rows: Sequence[Row], seen: Any) -> Any:
     function.body = body
     module: dict[str, Any] = {"__name__": f"sheer_{program.name}", SEEN: seen}
     exec(compile(tree, program.filename, "exec"), module)
-    return module[program.name]
+    function_of_it: Callable[..., Any] = module[program.name]
+    return function_of_it
 
 
 def _at(node: ast.stmt, statement: ast.stmt) -> ast.stmt:
