@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class Fault:
 
     step: RecordedStep
     found: NotFinite
-    data_rows: Sequence[int] | None = None
+    data_rows: Array | None = None
 
     @property
     def value(self) -> Array:
@@ -168,25 +169,32 @@ def _divisors(source: str) -> Iterator[str]:
     """The names by which the line divides."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-            yield ast.unparse(node.right)
+            yield _name(node.right)
+
+
+def _name(node: ast.AST) -> str:
+    """`x` or `dense.kernel`, where a node is such a name."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"{node.value.id}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def operands_of(step: RecordedStep, row: Row | None) -> list[str]:
     """The values of the step that a row names, in their order there."""
     if row is None:
         return []
-    found: dict[str, None] = {}
-    targets = set(row.targets)
-    nodes = [n for n in ast.walk(ast.parse(row.source)) if isinstance(n, (ast.Name, ast.Attribute))]
+    return [n for n in _names(row.source) if n in step and n not in row.targets]
+
+
+@lru_cache(1024)
+def _names(source: str) -> tuple[str, ...]:
+    """The names in a statement, in their order."""
+    nodes = [n for n in ast.walk(ast.parse(source)) if isinstance(n, (ast.Name, ast.Attribute))]
     nodes.sort(key=lambda node: (node.lineno, node.col_offset))
-    for node in nodes:
-        name = ast.unparse(node)
-        if name in step and name not in targets:
-            found[name] = None
-    return list(found)
+    return tuple(dict.fromkeys(map(_name, nodes)))
 
 
-def error_of(step: RecordedStep, data_rows: Sequence[int] | None = None) -> NotFiniteError:
+def error_of(step: RecordedStep, data_rows: Array | None = None) -> NotFiniteError:
     """The error for a step that has a value that is not finite."""
     found = step.first_not_finite()
     where = where_of(step.place)

@@ -6,6 +6,8 @@ import ast
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -65,10 +67,17 @@ def compiled(
 ) -> Callable[..., Any]:
     """The program's function, which calls `seen` after each row that computes something, with the
     row's number and the names that there are by then."""
-    tree = ast.parse(program.text)
-    function = next(
-        n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == program.name
-    )
+    module: dict[str, Any] = {"__name__": f"sheer_{program.name}", SEEN: seen}
+    exec(_code(program.text, program.name, program.filename, tuple(rows)), module)
+    function: Callable[..., Any] = module[program.name]
+    return function
+
+
+@lru_cache(8)
+def _code(text: str, name: str, filename: str, rows: tuple[Row, ...]) -> CodeType:
+    """The text compiled, with the calls of `SEEN`."""
+    tree = ast.parse(text)
+    function = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
     numbers = {row.first: i for i, row in enumerate(rows)}
     body: list[ast.stmt] = []
     for statement in function.body:
@@ -78,10 +87,7 @@ def compiled(
             look = ast.parse(f"{SEEN}({number}, locals())").body[0]
             body.append(ast.fix_missing_locations(_at(look, statement)))
     function.body = body
-    module: dict[str, Any] = {"__name__": f"sheer_{program.name}", SEEN: seen}
-    exec(compile(tree, program.filename, "exec"), module)
-    function_of_it: Callable[..., Any] = module[program.name]
-    return function_of_it
+    return compile(tree, filename, "exec")
 
 
 def _at(node: ast.stmt, statement: ast.stmt) -> ast.stmt:

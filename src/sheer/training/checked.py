@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sheer.core.errors import NotFiniteError
+from sheer.core.finite import all_finite
 from sheer.core.scope import current_place
 from sheer.core.shapes import show
 from sheer.engines.native.plans import can_take
@@ -21,7 +22,7 @@ from sheer.program.program import Program
 from sheer.program.watch import compiled
 from sheer.training.data import Arrays, Data
 from sheer.training.eager import EagerStep
-from sheer.training.snapshot import Snapshot, all_finite, first_bad, state_of
+from sheer.training.snapshot import Snapshot, first_bad, state_of
 from sheer.training.step import INPUT_ERRORS, Batches, Step
 
 
@@ -50,6 +51,11 @@ class CheckedStep(Batches):
     def graph(self) -> Any:
         """That of the step."""
         return self.step.graph
+
+    @property
+    def data(self) -> list[str]:
+        """The names of its data."""
+        return self.step.data
 
     def record(self, batch: Arrays, place: dict[str, Any] | None = None) -> Any:
         """As the step does."""

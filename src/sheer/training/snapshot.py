@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from sheer.core import tree
 from sheer.engines.stretch import Stretch
 from sheer.ops.random import SeedGenerator
@@ -47,16 +45,6 @@ def first_bad(
             before.restore()
             return number
     return None
-
-
-def all_finite(array: np.ndarray[Any, Any]) -> bool:
-    """Whether an array of floats holds no NaN and no infinity."""
-    with np.errstate(all="ignore"):
-        # The sum of the squares tells at once where all is well; large numbers need a second look.
-        is_quick = array.flags.c_contiguous and array.size
-        if is_quick and math.isfinite(np.vdot(array, array)):
-            return True
-        return bool(np.isfinite(array).all())
 
 
 def state_of(model: Any, steps: Iterable[Any] = ()) -> list[Variable]:

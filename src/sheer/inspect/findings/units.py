@@ -1,0 +1,145 @@
+"""Units that do nothing: dead, saturated, all alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from sheer.inspect.findings.finding import Finding, Rule, percent, rule
+from sheer.inspect.findings.seen import Activation, Seen
+
+Array = np.ndarray[Any, Any]
+
+# How many recorded steps agree before anything is said of units, and how many rows they have.
+STEPS, ROWS = 4, 100
+
+
+class _Units(Rule):
+    """Counts, over the last recorded steps, the units for which something held in each."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, deque[tuple[Array, int]]] = defaultdict(lambda: deque(maxlen=STEPS))
+
+    def always(self, activation: Activation, held: Array) -> tuple[Array, int] | None:
+        """For which units it held in each of the last steps, and over how many rows; None while
+        these are too few."""
+        kept = self._held[activation.name]
+        kept.append((held, activation.by_unit().shape[0]))
+        rows = sum(n for _, n in kept)
+        if len(kept) < STEPS or rows < ROWS or any(h.shape != held.shape for h, _ in kept):
+            return None
+        everywhere: Array = np.array([h for h, _ in kept]).all(axis=0)
+        return everywhere, rows
+
+
+@rule
+class DeadUnits(_Units):
+    """Units of a relu that gave 0 for every row, in several steps: no gradient comes through."""
+
+    name = "dead_units"
+    # Of a healthy layer some units rest for a while. (CS231n tells of 40 % with a learning rate too
+    # large.)
+    SHARE = 1 / 3
+
+    def step(self, seen: Seen) -> Iterator[Finding]:
+        for activation in seen.activations():
+            if activation.kind not in ("relu", "relu6"):
+                continue
+            found = self.always(activation, np.asarray(~activation.by_unit().any(axis=0)))
+            if found is None or found[0].mean() < self.SHARE:
+                continue
+            (dead, rows), layer = found, activation.row.part
+            count, units = int(dead.sum()), len(dead)
+            who = "All" if count == units else f"{count:,} of"
+            some = ", ".join(map(str, np.flatnonzero(dead)[:5]))
+            yield self.finding(
+                seen,
+                f"{percent(count / units)} of the units of {layer} are dead",
+                f"{who} the {units:,} units gave 0 for each of the {rows:,} rows in the last "
+                f"{STEPS} steps looked at (units {some}{', ...' if count > 5 else ''}). Where a "
+                "relu gives 0 no gradient comes through: such a unit learns nothing any more.\n"
+                "Try: a smaller learning rate (a large step often kills units), the initializer "
+                "'he_normal', inputs scaled to about -1 to 1, or leaky_relu or gelu in place of "
+                "relu.",
+                activation.row,
+                dead=count,
+                units=units,
+                rows=rows,
+                steps=STEPS,
+            )
+
+
+@rule
+class SaturatedUnits(_Units):
+    """Units of a tanh or a sigmoid that lie at its ends for nearly every row, where the slope is
+    about 0."""
+
+    name = "saturated_units"
+    ENDS = {"tanh": (-1, 1), "hard_tanh": (-1, 1), "sigmoid": (0, 1), "hard_sigmoid": (0, 1)}
+    # At 0.99 of its range a sigmoid has 4 % of its greatest slope (Glorot and Bengio 2010).
+    MARGIN = 0.01
+    OF_ROWS = 0.95
+    SHARE = 0.5
+
+    def step(self, seen: Seen) -> Iterator[Finding]:
+        for activation in seen.activations():
+            ends = self.ENDS.get(activation.kind)
+            if ends is None:
+                continue
+            low, high = ends
+            margin, value = self.MARGIN * (high - low), activation.by_unit()
+            at_end = (value < low + margin) | (value > high - margin)
+            found = self.always(activation, at_end.mean(axis=0) >= self.OF_ROWS)
+            if found is None or found[0].mean() < self.SHARE:
+                continue
+            (stuck, rows), layer = found, activation.row.part
+            count, units = int(stuck.sum()), len(stuck)
+            yield self.finding(
+                seen,
+                f"{percent(count / units)} of the units of {layer} are saturated",
+                f"{count:,} of the {units:,} units lay within {margin:g} of {low} or {high}, the "
+                f"ends of {activation.kind}, for {percent(self.OF_ROWS)} of {rows:,} rows or more, "
+                f"in each of the last {STEPS} steps looked at. There the slope is about 0: hardly "
+                "any gradient comes through, and they learn very slowly.\n"
+                "Try: inputs scaled to about -1 to 1, a smaller learning rate, smaller initial "
+                "weights ('glorot_uniform'), BatchNormalization before the activation, or relu.",
+                activation.row,
+                saturated=count,
+                units=units,
+                rows=rows,
+                steps=STEPS,
+            )
+
+
+@rule
+class AlikeUnits(Rule):
+    """Units of a layer with equal weights and equal gradients: they stay one unit for ever."""
+
+    name = "alike_units"
+
+    def step(self, seen: Seen) -> Iterator[Finding]:
+        outputs = {output.layer for output in seen.outputs}
+        for weight in seen.weights if seen.steps else ():
+            units = weight.value.shape[-1]
+            # Of the last layer equal weights mean less: the targets tell its units apart.
+            if units < 2 or weight.value.ndim != 2 or weight.layer in outputs:
+                continue
+            if all(_alike(a) for a in (weight.value, weight.gradient, weight.new)):
+                yield self.finding(
+                    seen,
+                    f"The {units:,} units of {weight.layer} are all alike",
+                    f"After {seen.steps:,} steps all {units:,} columns of {weight.name} are equal, "
+                    "and so are their gradients: the units compute the same number and change in "
+                    "the same way, so the layer can never do more than one unit could.\n"
+                    "Try: a random kernel_initializer (the default 'glorot_uniform' is), not "
+                    "'zeros', 'ones' or a constant.",
+                    weight.row,
+                    units=units,
+                )
+
+
+def _alike(matrix: Array) -> bool:
+    return bool((matrix == matrix[..., :1]).all())
