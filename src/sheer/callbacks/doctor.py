@@ -126,10 +126,12 @@ class Doctor(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         run, before = self._run(), self._before
         self._before = None
-        if run is None or self._is_over or before is None:
+        if run is None:
             return
         ran = batch + 1 - run.upcoming.place["batch"]
         self.steps += ran
+        if before is None:  # after a NaN
+            return
         watched = self._watched(run)
         if _is_finite(logs or {}, watched):
             return
@@ -210,11 +212,11 @@ class Doctor(Callback):
                     stacklevel=2,
                 )
             else:
-                self._tell(found)
+                self._tell(found, rule.once)
 
-    def _tell(self, findings: Iterable[Finding]) -> None:
+    def _tell(self, findings: Iterable[Finding], once: bool = True) -> None:
         for finding in findings:
-            key = finding.name, finding.layer
+            key = finding.name, "" if once else finding.layer
             if key not in self._told:
                 self._told.add(key)
                 self.findings.append(finding)
@@ -262,7 +264,7 @@ class Doctor(Callback):
         rows = turn.stretch.rows(number)
         fault = Fault(step, fault_at, None if (rows == np.arange(len(rows))).all() else rows)
         row = fault_at.row
-        text = "\n".join([*fault.lines(), f"{kept}{stop}"])
+        text = "\n".join([*fault.lines(with_source=False), f"{kept}{stop}"])
         evidence = {
             "value": fault_at.name,
             "index": fault_at.index,
@@ -272,7 +274,8 @@ class Doctor(Callback):
         }
         line = row.first if row else None
         title = f"The first value that is not finite: {fault.title()}"
-        return Finding(name, title, text, fault.layer, line, "", epoch, batch, evidence)
+        source = row.source if row else ""
+        return Finding(name, title, text, fault.layer, line, source, epoch, batch, evidence)
 
     def _kept_step(self, step: RecordedStep) -> str:
         """Write the step to a file; what to say of that."""

@@ -85,10 +85,10 @@ class Fault:
         lines = f"line {row.first}" if row.first == row.last else f"lines {row.first}-{row.last}"
         return f"{lines} of {self.step.name}" + (f", layer {row.part}" if row.part else "")
 
-    def lines(self) -> list[str]:
-        """The evidence, line by line."""
+    def lines(self, with_source: bool = True) -> list[str]:
+        """The evidence, line by line; the program's line first, if wanted."""
         row = self.found.row
-        entries = [] if row is None else [("line", row.source)]
+        entries = [("line", row.source)] if row is not None and with_source else []
         entries.append(("value", self._place()))
         if self.rows:
             entries.append(("rows", self._named_rows()))

@@ -61,8 +61,9 @@ class LossOscillates(Rule):
         last = self._losses[-self.EPOCHS :]
         pairs = list(pairwise(last))
         ups = [b for a, b in pairs if b > (1 + self.SHARE) * a > 0]
+        falls = any(b < a for a, b in pairs)
         # A loss near 0 may jump: nothing is lost by that.
-        if len(ups) >= self.UPS and min(ups) > 0.1 * self._losses[0]:
+        if falls and len(ups) >= self.UPS and min(ups) > 0.1 * self._losses[0]:
             shown = ", ".join(f"{v:.3g}" for v in last)
             yield Finding(
                 self.name,

@@ -23,7 +23,8 @@ class Finding:
         text: what was seen, in numbers; what it means; what to try.
         layer: the layer concerned; empty where it is the whole model.
         line: the number of the program's line, and `source` its text; None where there is none.
-        epoch, batch: where in the training it was found, from 0 on.
+        epoch, batch: where in the training it was found, from 0 on; the batch is None for what the
+            figures of an epoch tell.
         evidence: the numbers in the text, by name.
     """
 
@@ -34,7 +35,7 @@ class Finding:
     line: int | None = None
     source: str = ""
     epoch: int = 0
-    batch: int = 0
+    batch: int | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -43,8 +44,9 @@ class Finding:
 
     def shown(self, width: int) -> str:
         """The title, the line of the program, the text."""
-        place = f"(epoch {self.epoch + 1}, batch {self.batch + 1:,})"
-        lines = textwrap.wrap(f"{self.title} {place}", width)
+        place = f"(epoch {self.epoch + 1}"
+        place += ")" if self.batch is None else f", batch {self.batch + 1:,})"
+        lines = _broken(f"{self.title} {place.replace(' ', FIXED)}", width, "")
         if self.line is not None:
             lines += _broken(f"line {self.line}: {self.source}", width)
         for paragraph in self.text.splitlines():
@@ -52,27 +54,34 @@ class Finding:
         return "\n".join(lines)
 
 
-def _broken(text: str, width: int) -> list[str]:
-    """A paragraph, set in; what is set in already is a table's row, and its breaks are too."""
-    indent = "  " + " " * (len(text) - len(text.lstrip()))
-    return textwrap.wrap(
-        text.strip(),
+# A space at which no line breaks.
+FIXED = "\u00a0"
+
+
+def _broken(text: str, width: int, inset: str = "  ") -> list[str]:
+    """A paragraph, set in, and further where it is already."""
+    indent = inset + " " * (len(text) - len(text.lstrip(" ")))
+    found = textwrap.wrap(
+        text.strip().replace(" %", f"{FIXED}%"),
         width,
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(FIXED, " ") for line in found]
 
 
 class Rule:
     """One thing that the doctor looks for, over the steps and epochs of one training.
 
     A subclass has `name`, and `step`, `epoch` or both; it keeps what it has to remember. What they
-    give is told once for each layer. It must be cheap: it is run on each recorded step.
+    give is told once for each layer, or with `once` for the whole training. It must be cheap: it
+    is run on each recorded step.
     """
 
     name = ""
+    once = False
 
     def step(self, seen: Seen) -> Iterable[Finding]:
         """Look at a recorded step."""

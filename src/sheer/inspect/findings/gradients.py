@@ -75,15 +75,19 @@ class ExplodingGradients(Rule):
 
     name = "exploding_gradients"
     GROWTH = 1e3
-    # Over time: against the first steps, and beyond the size of the weights.
+    # Over time: against the first step. Either way: beyond the size of the weights.
     LATER, LARGE = 100.0, 1.0
 
     def __init__(self) -> None:
         self._count = 0
-        self._start: float | None = None
+        # By layer, at first. A matrix that was 0 then grows from nothing: its ratio says little.
+        self._start: dict[str, float] | None = None
 
     def step(self, seen: Seen) -> Iterator[Finding]:
         weights = by_layer(seen)
+        if self._start is None:
+            self._start = {w.layer: w.gradient_ratio for w in weights}
+        weights = [w for w in weights if w.layer in self._start]
         if not weights:
             return
         first, last = weights[0], weights[-1]
@@ -91,20 +95,18 @@ class ExplodingGradients(Rule):
         came = seen.signal(first.layer), seen.signal(last.layer)
         backward = (
             len(weights) > 2
-            and last.gradient_ratio > 0
-            and first.gradient_ratio > self.GROWTH * last.gradient_ratio
+            and largest.gradient_ratio > self.LARGE
             and came[0] > self.GROWTH * came[1] > 0
         )
-        start = self._start
-        later = start is not None and largest.gradient_ratio > max(self.LATER * start, self.LARGE)
-        if start is None:
-            self._start = largest.gradient_ratio
+        start = max(self._start.values())
+        later = largest.gradient_ratio > max(self.LATER * start, self.LARGE)
         self._count = self._count + 1 if backward or later else 0
         if self._count < STEPS - later:
             return
         grown = (
-            f"On its way from {last.layer} back to {first.layer} it grows from "
-            f"{last.gradient_ratio:.1e} to {first.gradient_ratio:.1e} of the size of the weights"
+            f"On its way from the values of {last.layer} back to those of {first.layer} it grows "
+            f"from {came[1]:.1e} to {came[0]:.1e}, and against the weights it is "
+            f"{largest.gradient_ratio:.3g} times as large"
             if backward
             else f"In {largest.layer} it is {largest.gradient_ratio:.3g} times as large as the "
             f"weights; at first the largest was {start:.1e}"

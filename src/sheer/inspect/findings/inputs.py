@@ -138,20 +138,23 @@ class OneTargetOnly(Rule):
                 self._varied.add(output.target)
                 continue
             self._seen[output.target] = before, rows + len(values)
-            whole = seen.data is not None and len(seen.data[1]) == 1
-            if whole and len(np.unique(seen.data[1][0][:100_000])) > 1:  # type: ignore[index]
-                # The rows come in an order, such as class by class.
-                self._varied.add(output.target)
-                continue
-            if whole or rows + len(values) >= self.ROWS:
+            rows += len(values)
+            whole = seen.data[1] if seen.data is not None and len(seen.data[1]) == 1 else None
+            if whole is not None:
+                rows = len(whole[0])
+                if (whole[0] != whole[0][0]).any():
+                    # The rows come in an order, such as class by class.
+                    self._varied.add(output.target)
+                    continue
+            if whole is not None or rows >= self.ROWS:
                 yield self.finding(
                     seen,
                     f"All targets {output.target} are {before:g}",
-                    f"Each of the {rows + len(values):,} rows looked at has the target "
+                    f"Each of the {rows:,} rows looked at has the target "
                     f"{before:g}: the model learns to say that whatever it sees.\n"
                     "Look at how y was made: a wrong column, a comparison that is never true, or "
                     "data that are sorted by class and cut off.",
                     output.row,
                     target=before,
-                    rows=rows + len(values),
+                    rows=rows,
                 )

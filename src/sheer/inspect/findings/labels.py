@@ -72,8 +72,9 @@ class LabelsOutOfStep(Rule):
         best = max(moved, key=lambda k: moved[k][0])
         is_shifted = moved[best][0] > moved[best][1] + 2 * moved[best][2]
         what = "named the right class" if output.kind != "numbers" else "explained the target"
+        plain = "mean" if output.kind == "numbers" else "frequencies"
         text = (
-            f"After {seen.steps:,} steps the loss is {loss:.3g}; to say the frequencies of "
+            f"After {seen.steps:,} steps the loss is {loss:.3g}; to say the {plain} of "
             f"{output.target} for every row, without a look at x, costs {chance:.3g}. It is not "
             "for want of movement: a step still changes the weights, by "
             f"{max((w.update_ratio for w in seen.weights), default=0):.1e} of their size. And "

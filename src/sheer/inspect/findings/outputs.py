@@ -32,16 +32,19 @@ class FirstLoss(Rule):
             if loss > self.TIMES * chance and loss > chance + self.NATS:
                 sure = output.predicted if output.kind == "binary" else output.predicted.max(-1)
                 certain = float((np.abs(sure - 0.5) > 0.49).mean())
+                share = (
+                    f" ({percent(certain)} of the rows get a probability above 99 % for a class)"
+                )
                 yield self.finding(
                     seen,
                     f"The first loss of {output.name} is {loss:.3g}, not about {chance:.3g}",
                     f"A model that knows nothing gives each of {output.classes:,} classes the same "
                     f"probability, which costs log({output.classes:,}) = {chance:.3g}. This one "
-                    f"begins at {loss:.3g}: it is sure of what it cannot know yet "
-                    f"({percent(certain)} of the rows get a probability above 99 % for one class), "
-                    "and the first steps go into unlearning that.\n"
-                    "Try: inputs scaled to about -1 to 1, smaller initial weights in the last "
-                    "layer, and look whether y holds the labels that the loss expects.",
+                    f"begins at {loss:.3g}: it is sure of what it cannot know yet"
+                    f"{share if certain > 0.1 else ''}, and the first steps go into unlearning "
+                    "that.\n"
+                    "Try: inputs scaled to about -1 to 1, and smaller initial weights; and look "
+                    "whether y holds the labels that the loss expects.",
                     output.row,
                     loss=loss,
                     chance=chance,
@@ -58,7 +61,7 @@ class FirstLoss(Rule):
                 f"the mean square of {output.target}. The untrained outputs go from "
                 f"{output.predicted.min():.3g} to {output.predicted.max():.3g}, the targets from "
                 f"{output.wanted.min():.3g} to {output.wanted.max():.3g}.\n"
-                "Try: inputs scaled to about -1 to 1, or smaller initial weights in the last layer.",
+                "Try: inputs scaled to about -1 to 1, or smaller initial weights.",
                 output.row,
                 loss=loss,
                 zero=square,
@@ -90,14 +93,15 @@ class StuckOutputs(Rule):
             is_stuck = sure >= self.OF_ROWS and share >= self.WRONG
             self._count[output.name] = self._count[output.name] + 1 if is_stuck else 0
             if self._count[output.name] >= self.STEPS:
+                other = ", and a cross-entropy for the loss: its gradient does not vanish there"
                 yield self.finding(
                     seen,
                     f"{output.name} is stuck: sure, and often wrong",
                     f"For {percent(sure)} of the rows it is within {self.SURE:g} of 0 or 1, and "
                     f"{percent(share)} of the rows are wrong, in each of the last {self.STEPS} "
                     "steps looked at. At its ends an activation has hardly any slope.\n"
-                    "Try: a smaller learning rate, inputs scaled to about -1 to 1, and a "
-                    "cross-entropy for the loss, whose gradient does not vanish there.",
+                    "Try: a smaller learning rate, smaller initial weights, inputs scaled to about "
+                    f"-1 to 1{other if output.kind == 'numbers' else ''}.",
                     output.row,
                     sure=sure,
                     wrong=share,
@@ -115,13 +119,15 @@ class ClassNeverPredicted(Rule):
     """A class that is there as often as others, and that the model never names."""
 
     name = "class_never_predicted"
-    STEPS, EPOCH, ROWS, AFTER = 8, 2, 500, 100
+    STEPS, EPOCH, AFTER = 6, 2, 100
+    # So many rows of the class there must be.
+    ROWS = 12
     # Of its fair share, 1 of the number of classes.
     SHARE = 0.5
 
     def __init__(self) -> None:
         self._said: dict[str, deque[tuple[np.ndarray, np.ndarray]]] = defaultdict(
-            lambda: deque(maxlen=self.STEPS * 16)
+            lambda: deque(maxlen=self.STEPS * 4)
         )
 
     def step(self, seen: Seen) -> Iterator[Finding]:
@@ -134,12 +140,11 @@ class ClassNeverPredicted(Rule):
                 tuple(np.bincount(v.astype("int64"), minlength=classes)[:classes]
                       for v in (output.said, output.wanted))  # type: ignore[arg-type]
             )  # fmt: skip
-            while len(kept) > self.STEPS and sum(w.sum() for _, w in kept) > 2 * self.ROWS:
-                kept.popleft()
             said, wanted = (np.sum(columns, axis=0) for columns in zip(*kept, strict=True))
             rows = int(wanted.sum())
-            never = np.flatnonzero((said == 0) & (wanted >= self.SHARE * rows / classes))
-            if len(kept) < self.STEPS or rows < self.ROWS or not len(never) or worse & seen.found:
+            least = max(self.ROWS, self.SHARE * rows / classes)
+            never = np.flatnonzero((said == 0) & (wanted >= least))
+            if len(kept) < self.STEPS or not len(never) or worse & seen.found:
                 continue
             first, names = int(never[0]), ", ".join(map(str, never[:5]))
             always = int(said.argmax()) if np.count_nonzero(said) == 1 else None

@@ -18,21 +18,23 @@ STEPS, ROWS = 4, 100
 
 
 class _Units(Rule):
-    """Counts, over the last recorded steps, the units for which something held in each."""
+    """Counts, over the last recorded steps, for which share of the rows something held, unit by
+    unit."""
 
     def __init__(self) -> None:
         self._held: dict[str, deque[tuple[Array, int]]] = defaultdict(lambda: deque(maxlen=STEPS))
 
-    def always(self, activation: Activation, held: Array) -> tuple[Array, int] | None:
-        """For which units it held in each of the last steps, and over how many rows; None while
-        these are too few."""
+    def shares(self, activation: Activation, held: Array) -> tuple[Array, int] | None:
+        """The shares over the last steps, and of how many rows; None while these are too few.
+
+        held: of each row and unit, whether it holds now.
+        """
         kept = self._held[activation.name]
-        kept.append((held, activation.by_unit().shape[0]))
+        kept.append((np.count_nonzero(held, axis=0), len(held)))
         rows = sum(n for _, n in kept)
-        if len(kept) < STEPS or rows < ROWS or any(h.shape != held.shape for h, _ in kept):
+        if len(kept) < STEPS or rows < ROWS or any(c.shape != kept[0][0].shape for c, _ in kept):
             return None
-        everywhere: Array = np.array([h for h, _ in kept]).all(axis=0)
-        return everywhere, rows
+        return np.sum([c for c, _ in kept], axis=0) / rows, rows
 
 
 @rule
@@ -48,17 +50,19 @@ class DeadUnits(_Units):
         for activation in seen.activations():
             if activation.kind not in ("relu", "relu6"):
                 continue
-            found = self.always(activation, np.asarray(~activation.by_unit().any(axis=0)))
-            if found is None or found[0].mean() < self.SHARE:
+            found = self.shares(activation, activation.by_unit() == 0)
+            if found is None or (found[0] == 1).mean() < self.SHARE:
                 continue
-            (dead, rows), layer = found, activation.row.part
+            (shares, rows), layer = found, activation.row.part
+            dead = shares == 1
             count, units = int(dead.sum()), len(dead)
-            who = "All" if count == units else f"{count:,} of"
+            who = "All" if count == units else f"{count:,} of the"
             some = ", ".join(map(str, np.flatnonzero(dead)[:5]))
             yield self.finding(
                 seen,
-                f"{percent(count / units)} of the units of {layer} are dead",
-                f"{who} the {units:,} units gave 0 for each of the {rows:,} rows in the last "
+                f"{'All' if count == units else percent(count / units) + ' of the'} units of "
+                f"{layer} are dead",
+                f"{who} {units:,} units gave 0 for each of the {rows:,} rows in the last "
                 f"{STEPS} steps looked at (units {some}{', ...' if count > 5 else ''}). Where a "
                 "relu gives 0 no gradient comes through: such a unit learns nothing any more.\n"
                 "Try: a smaller learning rate (a large step often kills units), the initializer "
@@ -92,17 +96,18 @@ class SaturatedUnits(_Units):
             low, high = ends
             margin, value = self.MARGIN * (high - low), activation.by_unit()
             at_end = (value < low + margin) | (value > high - margin)
-            found = self.always(activation, at_end.mean(axis=0) >= self.OF_ROWS)
-            if found is None or found[0].mean() < self.SHARE:
+            found = self.shares(activation, at_end)
+            if found is None or (found[0] >= self.OF_ROWS).mean() < self.SHARE:
                 continue
-            (stuck, rows), layer = found, activation.row.part
+            (shares, rows), layer = found, activation.row.part
+            stuck = shares >= self.OF_ROWS
             count, units = int(stuck.sum()), len(stuck)
             yield self.finding(
                 seen,
                 f"{percent(count / units)} of the units of {layer} are saturated",
                 f"{count:,} of the {units:,} units lay within {margin:g} of {low} or {high}, the "
-                f"ends of {activation.kind}, for {percent(self.OF_ROWS)} of {rows:,} rows or more, "
-                f"in each of the last {STEPS} steps looked at. There the slope is about 0: hardly "
+                f"ends of {activation.kind}, for {percent(self.OF_ROWS)} or more of the {rows:,} "
+                f"rows in the last {STEPS} steps looked at. There the slope is about 0: hardly "
                 "any gradient comes through, and they learn very slowly.\n"
                 "Try: inputs scaled to about -1 to 1, a smaller learning rate, smaller initial "
                 "weights ('glorot_uniform'), BatchNormalization before the activation, or relu.",
@@ -142,4 +147,6 @@ class AlikeUnits(Rule):
 
 
 def _alike(matrix: Array) -> bool:
-    return bool((matrix == matrix[..., :1]).all())
+    """Whether all columns are equal, up to rounding."""
+    largest = float(np.abs(matrix).max())
+    return float(np.abs(matrix - matrix[..., :1]).max()) <= 1e-3 * largest
