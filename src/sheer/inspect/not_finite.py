@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -210,8 +211,14 @@ def error_of(step: RecordedStep, data_rows: Array | None = None) -> NotFiniteErr
         )
         return NotFiniteError(f"{text}\n{rest}", step)
     fault = Fault(step, found, data_rows)
-    text = "\n".join([f"{where}{fault.title()}.", *fault.lines()])
+    lines = [wrapped for line in fault.lines() for wrapped in _wrapped(line)]
+    text = "\n".join([f"{where}{fault.title()}.", *lines])
     return NotFiniteError(f"{text}\n{rest}", step)
+
+
+def _wrapped(line: str) -> list[str]:
+    """A paragraph in lines of a readable width; the rows of a table as they are."""
+    return [line] if line.startswith(" ") else textwrap.wrap(line, 90)
 
 
 def where_of(place: dict[str, Any]) -> str:

@@ -148,8 +148,9 @@ class Model(Layer):
         program.
         """
         # What files hold: Keras's arguments alone.
-        own = ("self", "__class__", "check_finite")
-        given = {k: v for k, v in locals().items() if k not in own}
+        given = {
+            k: v for k, v in locals().items() if k not in ("self", "__class__", "check_finite")
+        }
         if not isinstance(check_finite, bool):
             raise ValueError(f"compile: check_finite must be True or False. Got {check_finite!r}.")
         if not integer(1).accepts(steps_per_execution):

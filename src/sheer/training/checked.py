@@ -140,12 +140,22 @@ class CheckedStep(Batches):
 class CheckedEagerStep(EagerStep):
     """The model's own method, op by op, where each op's result is looked at."""
 
+    _done = 0  # steps of the stretch
+
+    def run(
+        self, data: Data, stretch: Stretch, seconds: float, joined: bool = False
+    ) -> tuple[int, Any]:
+        self._done = 0
+        return super().run(data, stretch, seconds, joined)
+
     def __call__(self, batch: Arrays) -> Any:
         before = Snapshot(state_of(self.model))
-        looking = Looking(_place(self.model, self, 0))
+        looking = Looking(_place(self.model, self, self._done))
         recording.push_tape(looking)
         try:
-            return super().__call__(batch)
+            answer = super().__call__(batch)
+            self._done += 1
+            return answer
         except NotFiniteError:
             before.restore()
             raise
