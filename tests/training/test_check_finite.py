@@ -111,9 +111,7 @@ def test_the_same_numbers_as_without(engine, optimizer):
         h = layers.BatchNormalization()(h)
         h = layers.Dropout(0.2)(layers.Activation("gelu")(h))
         model = sheer.Model(x, layers.Dense(3, activation="softmax", kernel_regularizer="l2")(h))
-        model.compile(
-            optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], **options
-        )
+        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], **options)
         history = model.fit(*many, batch_size=24, epochs=3, verbose=0, validation_split=0.1)
         return [*model.get_weights(), *(v.numpy() for v in model.optimizer.variables)], history
 
