@@ -130,7 +130,7 @@ def test_each_part_of_a_step(engine):
         root = sheer.Sequential([sheer.Input((1,)), layers.Dense(1, use_bias=False)])
         root.compile("sgd", lambda y, p: ops.sqrt(p), check_finite=True)
         root.set_weights([np.ones((1, 1))])
-        with pytest.raises(sheer.NotFiniteError, match="(?s)NaN in line .*sqrt") as caught:
+        with pytest.raises(sheer.NotFiniteError, match=r"(?s)NaN in line .*sqrt") as caught:
             root.train_on_batch(np.array([[-1.0]]), np.zeros(1))
         assert "The square root of less than 0 is NaN" in str(caught.value)
         assert str(caught.value).startswith("NaN in line")  # of no fit

@@ -92,6 +92,8 @@ class Doctor(Callback):
         self._epoch = 0
         self._is_new = True  # the epoch
         self._before: Any = None
+        # A step to come with a value that is not finite, and its turn.
+        self._suspect: tuple[Any, RecordedStep] | None = None
         self._is_over = False  # after a NaN there is nothing more to find
 
     # --- the hooks ------------------------------------------------------------------------
@@ -133,7 +135,10 @@ class Doctor(Callback):
         if before is None:  # after a NaN
             return
         watched = self._watched(run)
+        suspect, self._suspect = self._suspect, None
         if _is_finite(logs or {}, watched):
+            if suspect is not None:
+                self._tell([self._hidden(*suspect)])
             return
         self._is_over = True
         found = None
@@ -186,6 +191,9 @@ class Doctor(Callback):
             step = turn.record()
         except (IndexError, ValueError):
             return  # what is wrong with these data the step itself will say
+        if step.first_not_finite() is not None:
+            self._suspect = turn, step
+            return
         parts = turn.data.parts
         x, y = (list(tree.leaves(parts[k])) if k in parts else [] for k in ("x", "y"))
         # Of a stream the batch is all there is.
@@ -220,7 +228,7 @@ class Doctor(Callback):
             if key not in self._told:
                 self._told.add(key)
                 self.findings.append(finding)
-                self._say(f"{NAME}: {finding}")
+                self._say(finding.shown(80, f"{NAME}: "))
 
     def _say(self, text: str) -> None:
         if not self.verbose:
@@ -263,19 +271,22 @@ class Doctor(Callback):
             return Finding(name, title, f"{text}\n{kept}{stop}", epoch=epoch, batch=batch)
         rows = turn.stretch.rows(number)
         fault = Fault(step, fault_at, None if (rows == np.arange(len(rows))).all() else rows)
-        row = fault_at.row
-        text = "\n".join([*fault.lines(with_source=False), f"{kept}{stop}"])
-        evidence = {
-            "value": fault_at.name,
-            "index": fault_at.index,
-            "unit": fault.unit,
-            "rows": fault.rows,
-            "data_rows": [int(rows[r]) for r in fault.rows],
-        }
-        line = row.first if row else None
         title = f"The first value that is not finite: {fault.title()}"
-        source = row.source if row else ""
-        return Finding(name, title, text, fault.layer, line, source, epoch, batch, evidence)
+        return _of_fault(name, title, fault, f"{kept}{stop}", rows)
+
+    def _hidden(self, turn: Any, step: RecordedStep) -> Finding:
+        """A value that is not finite, where the loss and all weights are."""
+        from sheer.inspect.not_finite import Fault
+
+        fault_at, rows = step.first_not_finite(), turn.stretch.rows(0)
+        assert fault_at is not None
+        fault = Fault(step, fault_at, None if (rows == np.arange(len(rows))).all() else rows)
+        rest = (
+            "The loss and the weights are finite: what comes after hides it. "
+            "compile(check_finite=True) stops at the first such value."
+        )
+        title = f"A value is not finite: {fault.title()}"
+        return _of_fault("hidden_infinity", title, fault, rest, rows)
 
     def _kept_step(self, step: RecordedStep) -> str:
         """Write the step to a file; what to say of that."""
@@ -289,6 +300,29 @@ class Doctor(Callback):
             f"The step is in {os.path.abspath(self.repro)}: `sheer step {self.repro}` shows it, "
             "line by line. "
         )
+
+
+def _of_fault(name: str, title: str, fault: Any, rest: str, rows: Any) -> Finding:
+    from sheer.inspect.findings import Finding
+
+    row, place = fault.found.row, fault.step.place
+    return Finding(
+        name,
+        title,
+        "\n".join([*fault.lines(with_source=False), rest]),
+        fault.layer,
+        row.first if row else None,
+        row.source if row else "",
+        place["epoch"],
+        place["batch"],
+        {
+            "value": fault.found.name,
+            "index": fault.found.index,
+            "unit": fault.unit,
+            "rows": fault.rows,
+            "data_rows": [int(rows[r]) for r in fault.rows],
+        },
+    )
 
 
 def _is_finite(figures: Any, variables: list[Any]) -> bool:

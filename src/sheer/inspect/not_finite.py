@@ -103,9 +103,9 @@ class Fault:
         count = int(np.count_nonzero(~np.isfinite(value)))
         place = f"{self.found.name}[{', '.join(map(str, index))}]" if index else self.found.name
         unit = "" if self.unit is None else f", unit {self.unit}"
-        share = (
-            f"; {count:,} of its {value.size:,} numbers are not finite" if value.size > 1 else ""
-        )
+        verb = "is" if count == 1 else "are"
+        share = f"; {count:,} of its {value.size:,} numbers {verb} not finite"
+        share = share if value.size > 1 else ""
         return f"{place} is {number_of(value[index])}{unit}{share}"
 
     def _named_rows(self) -> str:

@@ -42,11 +42,11 @@ class Finding:
         """As it is printed: at most 80 columns wide."""
         return self.shown(80)
 
-    def shown(self, width: int) -> str:
-        """The title, the line of the program, the text."""
+    def shown(self, width: int, before: str = "") -> str:
+        """The title, behind what comes before it; the line of the program; the text."""
         place = f"(epoch {self.epoch + 1}"
         place += ")" if self.batch is None else f", batch {self.batch + 1:,})"
-        lines = _broken(f"{self.title} {place.replace(' ', FIXED)}", width, "")
+        lines = _broken(f"{before}{self.title} {place.replace(' ', FIXED)}", width, "")
         if self.line is not None:
             lines += _broken(f"line {self.line}: {self.source}", width)
         for paragraph in self.text.splitlines():
