@@ -40,13 +40,14 @@ eager.install()
 
 if TYPE_CHECKING:
     from sheer import datasets as datasets
+    from sheer import inspect as inspect
     from sheer import saving as saving
     from sheer import wrappers as wrappers
 
 
 def __getattr__(name: str) -> Any:
     # These are imported when they are first used: `import sheer` stays quick.
-    if name in ("datasets", "saving", "wrappers"):
+    if name in ("datasets", "inspect", "saving", "wrappers"):
         return importlib.import_module(f"sheer.{name}")
     raise AttributeError(f"module 'sheer' has no attribute {name!r}")
 

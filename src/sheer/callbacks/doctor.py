@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import textwrap
 import time
 import warnings
 from collections.abc import Iterable
@@ -170,6 +171,11 @@ class Doctor(Callback):
         names = ", ".join(f.name + (f" ({f.layer})" if f.layer else "") for f in self.findings)
         many = "thing" if len(self.findings) == 1 else "things"
         return f"{looked} {len(self.findings)} {many}: {names}."
+
+    def report(self, width: int = 80) -> str:
+        """All findings one after the other, and the summary, in lines of this width."""
+        found = [finding.shown(width) for finding in self.findings]
+        return "\n\n".join([*found, textwrap.fill(self.summary(), width)])
 
     # --- looking --------------------------------------------------------------------------
 

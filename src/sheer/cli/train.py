@@ -28,7 +28,7 @@ examples:
   sheer train
   sheer train --layers 128,64,10 --optimizer adam --epochs 20 --plot
   sheer train --save digits.safetensors
-  sheer train --data mnist
+  sheer train --data mnist --doctor
   sheer train --data houses.csv --target price
   sheer train --data flowers.csv --target species --write-program flowers.py
 
@@ -75,9 +75,17 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "training, and that on the rows held out.",
     )
     group.add_argument(
+        "--doctor",
+        action="store_true",
+        help="look into the training, and say at the end in plain words what is wrong with it: "
+        "where, by which numbers, and what to try. The step with the first NaN, if there is one, "
+        "goes to the file not_finite.step.",
+    )
+    group.add_argument(
         "--quiet",
         action="store_true",
-        help="print nothing but the figures at the end, and with --plot the drawing.",
+        help="print nothing but the figures at the end, with --plot the drawing, and with --doctor "
+        "what it found.",
     )
     parser.set_defaults(run=run)
     return parser
@@ -97,7 +105,7 @@ def run(options: argparse.Namespace) -> None:
     say("")
     model.summary(print_fn=say)
     history = _fit(options, job, model, say)
-    (print if options.plot else say)("")
+    (print if options.plot or options.doctor else say)("")
     print(_results(job, model, history))
     _keep(options, job, model, say)
     say(f"To read the program that ran: {_program_command(options)}")
@@ -128,9 +136,11 @@ def _check_files(options: argparse.Namespace) -> None:
 
 def _fit(options: argparse.Namespace, job: "Job", model: Any, say: Callable[[str], None]) -> Any:
     """Train, with a table of the progress; the history."""
+    from sheer.callbacks import Doctor
     from sheer.cli import network
     from sheer.cli.progress import Progress, StopAtNaN
 
+    doctors = [Doctor(verbose=False)] if options.doctor else []
     rows = network.batch_size(options, job.form)
     updates = -(-len(job.x_train) // rows)
     epochs = network.epochs(options, updates)
@@ -147,13 +157,16 @@ def _fit(options: argparse.Namespace, job: "Job", model: Any, say: Callable[[str
         epochs=epochs,
         validation_data=(job.x_test, job.y_test),
         verbose=0,
-        callbacks=[StopAtNaN(), *([] if options.quiet else [Progress()])],
+        callbacks=[StopAtNaN(), *doctors, *([] if options.quiet else [Progress()])],
     )
     if fitted.interrupted:
         raise KeyboardInterrupt
     if options.plot:
         say("")
         print(fitted.plot_text(width=width()))
+    for doctor in doctors:
+        (print if options.plot else say)("")
+        print(doctor.report(width()))
     history = fitted.history
     if model.stop_training:
         rate = float(model.optimizer.learning_rate.numpy())
