@@ -369,6 +369,17 @@ def test_an_error_in_the_data_is_the_steps():
     assert not any("Doctor" in note for note in getattr(caught.value, "__notes__", []))
 
 
+def test_a_validation_without_batches():
+    """A generator that is empty after the first epoch."""
+    held_out = iter([(X[:40], Y[:40])])
+    doctor = Doctor(verbose=False)
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        model = classifier(features=8, optimizer="adam")
+        history = model.fit(X, Y, epochs=3, verbose=0, validation_data=held_out, callbacks=[doctor])
+    assert len(history.history["val_loss"]) == 1 and doctor.findings == []
+
+
 def test_used_twice():
     doctor = Doctor(verbose=False)
     classifier(features=8).fit(X * 500, Y, verbose=0, callbacks=[doctor])

@@ -66,7 +66,7 @@ def compiled(
     program: Program, rows: Sequence[Row], seen: Callable[[int, dict[str, Any]], None]
 ) -> Callable[..., Any]:
     """The program's function, which calls `seen` after each row that computes something, with the
-    row's number and the names that there are by then."""
+    row's number and its names, with their values."""
     module: dict[str, Any] = {"__name__": f"sheer_{program.name}", SEEN: seen}
     exec(_code(program.text, program.name, program.filename, tuple(rows)), module)
     function: Callable[..., Any] = module[program.name]
@@ -84,10 +84,20 @@ def _code(text: str, name: str, filename: str, rows: tuple[Row, ...]) -> CodeTyp
         body.append(statement)
         number = numbers.get(statement.lineno)
         if number is not None and rows[number].targets:
-            look = ast.parse(f"{SEEN}({number}, locals())").body[0]
+            look = ast.parse(f"{SEEN}({number}, {_names(statement)})").body[0]
             body.append(ast.fix_missing_locations(_at(look, statement)))
     function.body = body
     return compile(tree, filename, "exec")
+
+
+def _names(statement: ast.stmt) -> str:
+    """An expression for the names that there are behind a statement, with their values: those that
+    it assigns for sure, or all."""
+    if not isinstance(statement, ast.Assign):
+        return "locals()"
+    inside = (node for target in statement.targets for node in ast.walk(target))
+    names = [n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return f"{{{', '.join(f'{name!r}: {name}' for name in dict.fromkeys(names))}}}"
 
 
 def _at(node: ast.stmt, statement: ast.stmt) -> ast.stmt:

@@ -15,6 +15,8 @@ Array = np.ndarray[Any, Any]
 
 # How many rows the neighbours are looked for among, and how many neighbours.
 ROWS, NEIGHBOURS = 1000, 5
+# And by how many columns of each input.
+COLUMNS = 2000
 SHIFTS = (1, -1, 2, -2, 3, -3)
 
 
@@ -46,7 +48,8 @@ class LabelsOutOfStep(Rule):
         arrays = [seen.step.inputs[n] for n in seen.inputs]
         if not any(a.dtype.kind == "f" for a in arrays):
             return  # it is not known how far words or categories are apart
-        self._batches.append((arrays, {o.target: o.wanted for o in seen.outputs}))
+        if seen.data is None:
+            self._batches.append((arrays, {o.target: o.wanted for o in seen.outputs}))
         for output in seen.outputs:
             kept = self._kept[output.name]
             kept.append(output)
@@ -126,7 +129,10 @@ class LabelsOutOfStep(Rule):
 
 def _side_by_side(arrays: list[Array]) -> Array:
     floats = [a.reshape(len(a), -1) for a in arrays if a.dtype.kind == "f"]
-    return np.concatenate(floats, axis=1, dtype="float32")
+    # Of many columns some, spread evenly, tell as much.
+    return np.concatenate(
+        [a[:, :: -(-a.shape[1] // COLUMNS) or 1] for a in floats], axis=1, dtype="float32"
+    )
 
 
 def chance_of(wanted: Array, kind: str) -> float:

@@ -229,11 +229,8 @@ class Seen:
     def outputs(self) -> list[Output]:
         """The outputs whose loss is a known one."""
         compiled = getattr(self.model, "_compiled_loss", None)
-        settled = getattr(compiled, "_settled", None)
-        if settled is None:
-            return []
-        found = []
-        for place, loss, _, name in settled[2]:
+        found: list[Output] = []
+        for place, loss, _, name in [] if compiled is None else compiled.by_output:
             kind = KINDS.get(type(loss).__name__)
             for suffix in ("", f"_{name}", f"_{place + 1}"):
                 prediction, target = f"y_pred{suffix}", f"y{suffix}"
