@@ -18,12 +18,14 @@ def by_layer(seen: Seen) -> list[Weight]:
 
 def table(seen: Seen, weights: list[Weight]) -> str:
     """A line for each layer (of many, the first and the last ones)."""
-    lines = [
-        f"  {w.layer}: {w.gradient_ratio:.1e} of the weight's size; {seen.signal(w.layer):.1e} in "
-        "its values"
+    width = max(len("gradient of"), *(len(w.layer) for w in weights))
+    rows = [
+        f"  {w.layer:<{width}}  {w.gradient_ratio:>12.1e}  {seen.signal(w.layer):>12.1e}"
         for w in weights
     ]
-    return "\n".join(lines if len(lines) <= 6 else [*lines[:3], "  ...", *lines[-3:]])
+    rows = rows if len(rows) <= 6 else [*rows[:3], "  ...", *rows[-3:]]
+    head = f"  {'gradient of':<{width}}  {'its weight *':>12}  {'its values':>12}"
+    return "\n".join([head, *rows, "  * the length of the gradient against that of the weight"])
 
 
 @rule
@@ -56,9 +58,8 @@ class VanishingGradients(Rule):
             yield self.finding(
                 seen,
                 f"The gradient vanishes before it reaches {first.layer}",
-                f"Against the size of its weights, {first.layer} gets a gradient of "
-                f"{first.gradient_ratio:.1e} and {last.layer} one of {last.gradient_ratio:.1e}, in "
-                f"each of the last {STEPS} steps looked at: the first layers hardly learn.\n"
+                f"Of the gradient at {last.layer} less than a thousandth reaches {first.layer}, "
+                f"in each of the last {STEPS} steps looked at: the first layers hardly learn.\n"
                 f"{table(seen, weights)}\n"
                 "Try: relu or gelu in place of sigmoid or tanh in hidden layers, fewer layers, "
                 "BatchNormalization between them, or connections that skip layers (layers.Add).",

@@ -74,23 +74,25 @@ class LabelsOutOfStep(Rule):
         moved = {k: neighbours(x, y, output.kind, k) for k in SHIFTS}
         best = max(moved, key=lambda k: moved[k][0])
         is_shifted = moved[best][0] > moved[best][1] + 2 * moved[best][2]
-        what = "named the right class" if output.kind != "numbers" else "explained the target"
+        what = "name the right class for"
+        if output.kind == "numbers":
+            what = "explain, of its variance,"
         plain = "mean" if output.kind == "numbers" else "frequencies"
         text = (
             f"After {seen.steps:,} steps the loss is {loss:.3g}; to say the {plain} of "
-            f"{output.target} for every row, without a look at x, costs {chance:.3g}. It is not "
-            "for want of movement: a step still changes the weights, by "
-            f"{max((w.update_ratio for w in seen.weights), default=0):.1e} of their size. And "
-            f"rows alike in x are not alike in {output.target}: of {len(y):,} rows, the "
-            f"{NEIGHBOURS} nearest others {what} for {percent(max(0, score))}, chance for "
-            f"{percent(max(0, level))}.\n"
+            f"{output.target} for every row, without a look at x, costs {chance:.3g}. The "
+            "weights do move: a step changes them by up to "
+            f"{percent(max((w.update_ratio for w in seen.weights), default=0))} of their size. "
+            f"But rows alike in x are not alike in {output.target}: for each of {len(y):,} rows "
+            f"the {NEIGHBOURS} nearest others were asked, and they {what} {percent(max(0, score))}; "
+            f"chance gives {percent(max(0, level))}.\n"
         )
         if is_shifted:
             parts = f"y[{best}:] belongs to x[:{-best}]"
             if best < 0:
                 parts = f"y[:{best}] belongs to x[{-best}:]"
             text += (
-                f"Shifted against each other by {abs(best)} row{'s' * (abs(best) > 1)} it would be "
+                f"With {output.target} moved by {abs(best)} row{'s' * (abs(best) > 1)} against x it would be "
                 f"{percent(moved[best][0])}: {parts}. Look for a header line, or a row dropped, in "
                 "one of them."
             )

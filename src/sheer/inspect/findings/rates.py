@@ -55,7 +55,7 @@ class RateTooLarge(Rule):
             f"last {self.STEPS} steps looked at; about 0.1 % is usual)"
         )
         if ratio <= self.RATIO:
-            how = f"{grown.name} has grown to {growth:,.3g} times its size at first"
+            how = f"{grown.name} has grown to {growth:,.0f} times its size at first"
         yield self.finding(
             seen,
             "The learning rate is too large",
@@ -80,6 +80,7 @@ class RateTooSmall(Rule):
     AFTER = 20
 
     def __init__(self) -> None:
+        self._is_new = False
         self._ratios: list[float] = []
         self._epochs: list[float] = []
 
@@ -91,19 +92,21 @@ class RateTooSmall(Rule):
         largest = _largest(seen.weights)
         if seen.loss is None or largest is None:
             return
+        # One that went on after a fault, or from a good model, may be near its end.
+        self._is_new = not seen.steps or self._is_new
         self._ratios.append(largest.update_ratio)
-        if len(self._epochs) < 2 or seen.steps < self.AFTER:
+        if not self._is_new or len(self._epochs) < 2 or seen.steps < self.AFTER:
             return
-        steps, ratio = seen.steps / len(self._epochs), median(self._ratios)
+        steps, ratio = seen.steps / max(1, seen.epoch), median(self._ratios)
         first, last = self._epochs[0], self._epochs[-1]
         still = abs(last - first) <= self.LOSS * abs(first)
         is_slow = ratio > 0 and ratio * steps < self.PATH
-        if is_slow and still:
+        if is_slow and still and "exploding_gradients" not in seen.found:
             yield self.finding(
                 seen,
                 "The learning rate is too small",
-                f"A step changes the weights by at most {ratio:.1e} of their size (about 1e-03 is "
-                f"usual): in an epoch of {steps:,.0f} steps they move by at most "
+                f"A step changes the weights by at most {percent(ratio)} of their size (about "
+                f"0.1 % is usual): in an epoch of {steps:,.0f} steps they move by at most "
                 f"{percent(ratio * steps)}. The loss was {first:.4g} in the first epoch, and "
                 f"{last:.4g} in epoch {len(self._epochs)}.\n"
                 f"{_now(seen)}Try ten times as much, and again while the loss falls faster.",

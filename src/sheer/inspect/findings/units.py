@@ -58,12 +58,13 @@ class DeadUnits(_Units):
             count, units = int(dead.sum()), len(dead)
             who = "All" if count == units else f"{count:,} of the"
             some = ", ".join(map(str, np.flatnonzero(dead)[:5]))
+            which = "" if count == units else f" (units {some}{', ...' if count > 5 else ''})"
             yield self.finding(
                 seen,
                 f"{'All' if count == units else percent(count / units) + ' of the'} units of "
                 f"{layer} are dead",
                 f"{who} {units:,} units gave 0 for each of the {rows:,} rows in the last "
-                f"{STEPS} steps looked at (units {some}{', ...' if count > 5 else ''}). Where a "
+                f"{STEPS} steps looked at{which}. Where a "
                 "relu gives 0 no gradient comes through: such a unit learns nothing any more.\n"
                 "Try: a smaller learning rate (a large step often kills units), the initializer "
                 "'he_normal', inputs scaled to about -1 to 1, or leaky_relu or gelu in place of "
