@@ -92,9 +92,9 @@ class LabelsOutOfStep(Rule):
             if best < 0:
                 parts = f"y[:{best}] belongs to x[{-best}:]"
             text += (
-                f"With {output.target} moved by {abs(best)} row{'s' * (abs(best) > 1)} against x it would be "
-                f"{percent(moved[best][0])}: {parts}. Look for a header line, or a row dropped, in "
-                "one of them."
+                f"With {output.target} moved by {abs(best)} row{'s' * (abs(best) > 1)} against x "
+                f"it would be {percent(moved[best][0])}: {parts}. Look for a header line, or a row "
+                "dropped, in one of them."
             )
         else:
             text += (
