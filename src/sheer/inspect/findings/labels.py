@@ -84,8 +84,8 @@ class LabelsOutOfStep(Rule):
             "weights do move: a step changes them by up to "
             f"{percent(max((w.update_ratio for w in seen.weights), default=0))} of their size. "
             f"But rows alike in x are not alike in {output.target}: for each of {len(y):,} rows "
-            f"the {NEIGHBOURS} nearest others were asked, and they {what} {percent(max(0, score))}; "
-            f"chance gives {percent(max(0, level))}.\n"
+            f"the {NEIGHBOURS} nearest others were asked, and they {what} "
+            f"{percent(max(0, score))}; chance gives {percent(max(0, level))}.\n"
         )
         if is_shifted:
             parts = f"y[{best}:] belongs to x[:{-best}]"
