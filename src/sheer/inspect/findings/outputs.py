@@ -116,50 +116,48 @@ class StuckOutputs(Rule):
 
 @rule
 class ClassNeverPredicted(Rule):
-    """A class that is there as often as others, and that the model never names."""
+    """A class that is there as often as others, and that the model never names, though it has
+    learnt the others."""
 
     name = "class_never_predicted"
     STEPS, EPOCH, AFTER = 6, 2, 100
-    # So many rows of the class there must be.
-    ROWS = 12
-    # Of its fair share, 1 of the number of classes.
-    SHARE = 0.5
+    # So many rows of the class there must be; and of its fair share, 1 of the number of classes.
+    ROWS, SHARE = 12, 0.5
+    # The loss against that of chance where the rest is learnt.
+    LOSS = 0.7
 
     def __init__(self) -> None:
-        self._said: dict[str, deque[tuple[np.ndarray, np.ndarray]]] = defaultdict(
-            lambda: deque(maxlen=self.STEPS * 4)
-        )
+        self._kept: dict[str, deque[Output]] = defaultdict(lambda: deque(maxlen=self.STEPS * 4))
 
     def step(self, seen: Seen) -> Iterator[Finding]:
-        worse = {"labels_out_of_step", "one_target_only", "rate_too_large", "rate_too_small"}
         for output in seen.outputs:
             if output.kind == "numbers" or seen.epoch < self.EPOCH or seen.steps < self.AFTER:
                 continue
-            kept, classes = self._said[output.name], output.classes
-            kept.append(
-                tuple(np.bincount(v.astype("int64"), minlength=classes)[:classes]
-                      for v in (output.said, output.wanted))  # type: ignore[arg-type]
-            )  # fmt: skip
-            said, wanted = (np.sum(columns, axis=0) for columns in zip(*kept, strict=True))
+            kept, classes = self._kept[output.name], output.classes
+            kept.append(output)
+            said, wanted = (
+                np.bincount(np.concatenate(columns), minlength=classes)
+                for columns in zip(*((o.said, o.wanted.astype("int64")) for o in kept), strict=True)
+            )
             rows = int(wanted.sum())
             least = max(self.ROWS, self.SHARE * rows / classes)
-            never = np.flatnonzero((said == 0) & (wanted >= least))
-            if len(kept) < self.STEPS or not len(never) or worse & seen.found:
+            never = np.flatnonzero((said[:classes] == 0) & (wanted[:classes] >= least))
+            loss = float(np.concatenate([o.losses for o in kept]).mean())
+            learns = loss < self.LOSS * math.log(classes)
+            if len(kept) < self.STEPS or not len(never) or not learns:
                 continue
             first, names = int(never[0]), ", ".join(map(str, never[:5]))
-            always = int(said.argmax()) if np.count_nonzero(said) == 1 else None
-            title = f"Class {names} is never predicted" if len(never) == 1 else (
-                f"{len(never)} classes are never predicted: {names}"
-                + (", ..." if len(never) > 5 else "")
-            )  # fmt: skip
-            title = title if always is None else f"{output.name} always says class {always}"
+            title = f"Class {names} is never predicted"
+            if len(never) > 1:
+                more = ", ..." if len(never) > 5 else ""
+                title = f"{len(never)} classes are never predicted: {names}{more}"
             yield self.finding(
                 seen,
                 title,
                 f"Of {rows:,} rows in the last {len(kept)} steps looked at, {int(wanted[first]):,} "
-                f"are of class {first}, and none was given it.\n"
-                "Look whether these rows are right in x and y. Try: more epochs, a class_weight "
-                "for rare classes, or a larger model.",
+                f"are of class {first}, and none was given it; the others it has learnt.\n"
+                "Look whether the rows of this class are right in x and y. Try: a class_weight for "
+                "it, more epochs, or a larger model.",
                 output.row,
                 classes=never.tolist(),
                 rows=rows,
