@@ -123,7 +123,7 @@ class ClassNeverPredicted(Rule):
     STEPS, EPOCH, AFTER = 6, 2, 100
     # So many rows of the class there must be; and of its fair share, 1 of the number of classes.
     ROWS, SHARE = 12, 0.5
-    # The loss against that of chance where the rest is learnt.
+    # The loss of the rest against that of chance, where it is learnt.
     LOSS = 0.7
 
     def __init__(self) -> None:
@@ -142,9 +142,10 @@ class ClassNeverPredicted(Rule):
             rows = int(wanted.sum())
             least = max(self.ROWS, self.SHARE * rows / classes)
             never = np.flatnonzero((said[:classes] == 0) & (wanted[:classes] >= least))
-            loss = float(np.concatenate([o.losses for o in kept]).mean())
-            learns = loss < self.LOSS * math.log(classes)
-            if len(kept) < self.STEPS or not len(never) or not learns:
+            if len(kept) < self.STEPS or not len(never):
+                continue
+            rest = np.concatenate([o.losses[~np.isin(o.wanted, never)] for o in kept])
+            if not len(rest) or rest.mean() > self.LOSS * math.log(classes):
                 continue
             first, names = int(never[0]), ", ".join(map(str, never[:5]))
             title = f"Class {names} is never predicted"
