@@ -105,6 +105,7 @@ class View(Callback):
         self._base = self._done = 0  # steps before this epoch, and in all
         self._batches: int | None = None
         self._next_record = 0.0
+        self._debt = 0.0  # seconds spent that count as recording
         self._recorded: tuple[int, int, int] | None = None  # the place recorded last
         self._before: list[tuple[Any, Any]] = []
         self._said_at_pause = ""
@@ -128,7 +129,7 @@ class View(Callback):
                 "View: with run_eagerly=True there is no program to show. Compile the model "
                 "without it."
             )
-        run = self._run
+        begun, run = time.perf_counter(), self._run
         self._forget()
         self._goal, self._until = "pause" if self.paused else "run", None
         self._batches = self.params.get("steps")
@@ -147,6 +148,7 @@ class View(Callback):
         run.ending.push(self._left)
         self.session.begin(self._watch, **self._where(0))
         self.session.turns.begin()
+        self._debt = time.perf_counter() - begun
         if self.port is not None:
             self._open()
 
@@ -298,8 +300,8 @@ class View(Callback):
         self.session.point(count, self._epochs(batch), {"batch_loss": summary["loss"]})
         self._recorded = (*place, self._done)
         now = time.perf_counter()
-        share = max(self.share, 1e-9)
-        self._next_record = now + (now - begun) * (1 / share - 1)
+        cost, self._debt = now - begun + self._debt, 0.0
+        self._next_record = now + cost * (1 / max(self.share, 1e-9) - 1)
 
     def _epochs(self, batch: int) -> float:
         """How many epochs are done at a batch, with its part of one."""
