@@ -25,8 +25,9 @@ class View(Callback):
     """Shows a training in a page: its program line by line with real values, layers, curves; stops
     it, runs it batch by batch, and asks what another learning rate would do.
 
-    The page is at `url`, on this machine alone, for who has the token in it. It needs the packages
-    of `pip install "sheer[view]"`; with `port=None` there is no page, and none is needed.
+    The page is at `url`, on this machine alone, for who has the token in it. It stays after the
+    training, until `close` or the end of the process. It needs the packages of
+    `pip install "sheer[view]"`; with `port=None` there is no page, and none is needed.
 
     The weights are those of a training without it, bit for bit. What a Doctor among the callbacks
     finds is shown too.
