@@ -10,6 +10,12 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
+def block(beginning):
+    """The block of Python that begins so."""
+    (found,) = [b for b in BLOCKS if b.startswith(beginning)]
+    return found
+
+
 def test_the_ten_lines_and_the_program_they_become(mnist, capsys):
     code = BLOCKS[0]
     module = {}
@@ -31,8 +37,27 @@ def test_using_a_program(tmp_path, monkeypatch, digits):
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.fit(x, y, verbose=0)
     monkeypatch.chdir(tmp_path)
-    exec(BLOCKS[2], {"model": model, "sheer": sheer})
+    exec(block("model.train_program().save"), {"model": model, "sheer": sheer})
     assert {p.name for p in tmp_path.iterdir()} == {"step.py", "train.py", "train.npz"}
+
+
+def test_seeing(tmp_path, monkeypatch, mnist, capsys):
+    import sheer
+
+    (images, labels), _ = mnist
+    model = sheer.Sequential(
+        [sheer.layers.Dense(512, activation="relu"), sheer.layers.Dense(10, activation="softmax")]
+    )
+    model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.build((None, 784))
+    monkeypatch.chdir(tmp_path)
+    names = {"model": model, "images": images, "labels": labels, "sheer": sheer}
+    exec(block("model.picture()"), names)
+    printed = capsys.readouterr().out
+    assert {p.name for p in tmp_path.iterdir()} == {"model.svg"}
+    assert "h1 = np.maximum(z1, 0)" in printed and "h1[0, 7] = max(" not in printed
+    assert "d_dense_kernel[378, 7] = " in printed and "accuracy, over the epoch" in printed
+    assert names["doctor"].findings == []
 
 
 def test_two_inputs_and_two_outputs(tmp_path, monkeypatch, capsys):
@@ -47,7 +72,7 @@ def test_two_inputs_and_two_outputs(tmp_path, monkeypatch, capsys):
     targets = {"kind": rng.integers(0, 3, 256), "rating": rng.random((256, 1))}
     monkeypatch.chdir(tmp_path)
     names = {"sheer": sheer, "layers": sheer.layers, "data": data, "targets": targets}
-    exec(BLOCKS[3], names)
+    exec(block("words, price"), names)
     assert {p.name for p in tmp_path.iterdir()} == {"model.keras", "model.onnx"}
     same = sheer.models.load_model("model.keras").predict(data, verbose=0)
     for name, predicted in names["model"].predict(data, verbose=0).items():
