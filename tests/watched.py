@@ -52,6 +52,36 @@ def step(view, name, **arguments):
     return until(view, "paused", "done", "failed")
 
 
+class Rivals(sheer.Model):
+    """Two networks that are trained against each other: no call, and optimizers of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.maker, self.judge = layers.Dense(4), layers.Dense(1)
+        self.rates = [sheer.optimizers.SGD(0.01, name=f"sgd_{i}") for i in range(2)]
+        for layer in (self.maker, self.judge):
+            layer.build((None, 4))
+
+    def train_step(self, x):
+        with sheer.GradientTape(persistent=True) as tape:
+            made = self.maker(x)
+            judge_loss = sheer.ops.mean(self.judge(made) ** 2)
+            maker_loss = sheer.ops.mean((self.judge(made) - 1) ** 2)
+        for layer, loss, optimizer in zip(
+            (self.judge, self.maker), (judge_loss, maker_loss), self.rates, strict=True
+        ):
+            weights = layer.trainable_variables
+            optimizer.apply(tape.gradient(loss, weights), weights)
+        return {"judge": judge_loss, "maker": maker_loss}
+
+
+def rivals():
+    """Such a model, compiled, with data."""
+    model = Rivals()
+    model.compile()
+    return model, data(96)[0], None
+
+
 class Fit:
     """A `fit` in a thread, watched; leave the block and it runs to its end.
 

@@ -16,7 +16,7 @@ import sheer
 from sheer import layers
 from sheer.callbacks import Callback, LambdaCallback, View
 from small import classifier, data, equal, state
-from watched import Fit, step, two_by_two, unseen, until
+from watched import Fit, rivals, step, two_by_two, unseen, until
 
 
 def trained(callbacks, model=classifier, x=None, y=None, **options):
@@ -419,31 +419,6 @@ class Net(sheer.Model):
         return self.out(self.hidden(x))
 
 
-class Rivals(sheer.Model):
-    """Two networks that are trained against each other: no call, optimizers of its own."""
-
-    def __init__(self):
-        super().__init__()
-        self.maker, self.judge = layers.Dense(4), layers.Dense(1)
-        self.rates = [sheer.optimizers.SGD(0.01, name=f"sgd_{i}") for i in range(2)]
-
-    def build_both(self):
-        self.maker.build((None, 4))
-        self.judge.build((None, 4))
-
-    def train_step(self, x):
-        with sheer.GradientTape(persistent=True) as tape:
-            made = self.maker(x)
-            judge_loss = sheer.ops.mean(self.judge(made) ** 2)
-            maker_loss = sheer.ops.mean((self.judge(made) - 1) ** 2)
-        for layer, loss, optimizer in zip(
-            (self.judge, self.maker), (judge_loss, maker_loss), self.rates, strict=True
-        ):
-            weights = layer.trainable_variables
-            optimizer.apply(tape.gradient(loss, weights), weights)
-        return {"judge": judge_loss, "maker": maker_loss}
-
-
 def test_a_model_that_chains_its_layers():
     model = Net()
     model.compile("sgd", "mse")
@@ -459,11 +434,7 @@ def test_a_model_that_chains_its_layers():
 
 
 def test_a_model_that_is_all_train_step():
-    model = Rivals()
-    model.build_both()
-    model.compile()
-    x = data(60)[0]
-    with Fit(unseen(paused=True), model, x, None) as fit:
+    with Fit(unseen(paused=True), *rivals()) as fit:
         fit.step("next_batch")
         found = fit.view.session.state()
         assert found["outputs"] == [] and found["predict_program"]["rows"] == []

@@ -6,7 +6,7 @@ import pytest
 
 from sheer.inspect.view import assets
 from small import classifier, data
-from watched import Fit, paused, unseen
+from watched import Fit, paused, rivals, two_by_two, unseen
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -92,6 +92,16 @@ def test_a_file_is_whole(tab, tmp_path):
     assert tab.get_by_role("button", name="Next batch").is_disabled()
     tab.wait_for_timeout(500)
     assert [url for url in tab.asked if not url.startswith(("file:", "blob:", "data:"))] == []
+
+
+@pytest.mark.parametrize("make", [two_by_two, rivals])
+def test_a_file_of_any_model(tab, tmp_path, make):
+    view = unseen(every=1, export=tmp_path / "view.html")
+    model, x, y = make()
+    model.fit(x, y, batch_size=32, verbose=0, callbacks=[view])
+    tab.goto(f"file://{tmp_path}/view.html")
+    shows(tab, "def train_step(")
+    tab.wait_for_timeout(500)
 
 
 EVIL = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'

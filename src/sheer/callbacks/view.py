@@ -25,8 +25,9 @@ class View(Callback):
     """Shows a training in a page: its program line by line with real values, layers, curves; stops
     it, runs it batch by batch, and asks what another learning rate would do.
 
-    The page is at `url`, on this machine alone, for who has the token in it. It needs the packages
-    of `pip install "sheer[view]"`; with `port=None` there is no page, and none is needed.
+    The page is at `url`, on this machine alone, for who has the token in it. It stays after the
+    training, until `close` or the end of the process. It needs the packages of
+    `pip install "sheer[view]"`; with `port=None` there is no page, and none is needed.
 
     The weights are those of a training without it, bit for bit. What a Doctor among the callbacks
     finds is shown too.
@@ -105,6 +106,7 @@ class View(Callback):
         self._base = self._done = 0  # steps before this epoch, and in all
         self._batches: int | None = None
         self._next_record = 0.0
+        self._debt = 0.0  # seconds spent that count as recording
         self._recorded: tuple[int, int, int] | None = None  # the place recorded last
         self._before: list[tuple[Any, Any]] = []
         self._said_at_pause = ""
@@ -128,7 +130,7 @@ class View(Callback):
                 "View: with run_eagerly=True there is no program to show. Compile the model "
                 "without it."
             )
-        run = self._run
+        begun, run = time.perf_counter(), self._run
         self._forget()
         self._goal, self._until = "pause" if self.paused else "run", None
         self._batches = self.params.get("steps")
@@ -147,6 +149,7 @@ class View(Callback):
         run.ending.push(self._left)
         self.session.begin(self._watch, **self._where(0))
         self.session.turns.begin()
+        self._debt = time.perf_counter() - begun
         if self.port is not None:
             self._open()
 
@@ -298,8 +301,8 @@ class View(Callback):
         self.session.point(count, self._epochs(batch), {"batch_loss": summary["loss"]})
         self._recorded = (*place, self._done)
         now = time.perf_counter()
-        share = max(self.share, 1e-9)
-        self._next_record = now + (now - begun) * (1 / share - 1)
+        cost, self._debt = now - begun + self._debt, 0.0
+        self._next_record = now + cost * (1 / max(self.share, 1e-9) - 1)
 
     def _epochs(self, batch: int) -> float:
         """How many epochs are done at a batch, with its part of one."""
