@@ -102,6 +102,8 @@ def test_to_the_end_of_the_epoch():
         fit.step("next_batch")
         status = fit.step("next_epoch")
         assert (status["state"], status["epoch"], status["batch"]) == ("paused", 1, 0)
+        steps = [s["step"] for s in fit.view.session.state()["steps"]]
+        assert steps[0] == 0 and steps[-1] == 10  # the one to come, as it is now
         assert len(fit.view.session.state()["epochs"]["series"]["loss"]) == 1
         fit.step("next_epoch")
         assert fit.step("next_epoch")["state"] == "done"
