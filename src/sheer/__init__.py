@@ -19,7 +19,7 @@ from sheer import (
     utils,
 )
 from sheer.autodiff import GradientTape
-from sheer.core.errors import NotBuiltError, ShapeError, TraceError
+from sheer.core.errors import NotBuiltError, NotFiniteError, ShapeError, TraceError
 from sheer.engines.native import eager
 from sheer.initializers import Initializer
 from sheer.layers import Input, InputSpec, Layer
@@ -40,13 +40,14 @@ eager.install()
 
 if TYPE_CHECKING:
     from sheer import datasets as datasets
+    from sheer import inspect as inspect
     from sheer import saving as saving
     from sheer import wrappers as wrappers
 
 
 def __getattr__(name: str) -> Any:
     # These are imported when they are first used: `import sheer` stays quick.
-    if name in ("datasets", "saving", "wrappers"):
+    if name in ("datasets", "inspect", "saving", "wrappers"):
         return importlib.import_module(f"sheer.{name}")
     raise AttributeError(f"module 'sheer' has no attribute {name!r}")
 
@@ -62,6 +63,7 @@ __all__ = [
     "Metric",
     "Model",
     "NotBuiltError",
+    "NotFiniteError",
     "Optimizer",
     "Program",
     "Regularizer",

@@ -97,7 +97,7 @@ class Wrapper(BaseEstimator):
         config = model.optimizer.get_config()
         arguments["optimizer"] = type(model.optimizer).from_config(config)
         copy = clone_model(model)
-        copy.compile(**arguments)
+        copy.compile(**arguments, **({"check_finite": True} if model.check_finite else {}))
         return copy
 
     def _outputs(self, X: Any) -> Any:

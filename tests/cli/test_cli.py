@@ -100,7 +100,7 @@ def test_every_option_is_told_with_its_default() -> None:
     for name, parser in cli._parsers()[1].items():
         for action in parser._actions:
             assert action.help, (name, action.option_strings)
-            needs_none = {"--help", "--save", "--write-program", "--plot", "--quiet"}
+            needs_none = {"--help", "--save", "--write-program", "--plot", "--doctor", "--quiet"}
             needs_none |= {"--value", "--explain", "--explain-gradient"}
             needs_none |= {"--no-browser", "--export"}
             if action.option_strings and needs_none.isdisjoint(action.option_strings):
@@ -209,6 +209,31 @@ def test_plot_of_a_training_that_diverged(run: Any) -> None:
     status, out, err = run("train", *words)
     assert status == 1 and "The training diverged in epoch 1" in err
     assert "loss has gaps: NaN in epoch 1.\n" in out
+
+
+def test_doctor(run: Any) -> None:
+    status, out, err = run("train", *SMALL, "--doctor")
+    assert (status, err) == (0, "")
+    *_, found, results = out.split("\n\n")
+    assert found == "The doctor looked at 2 of 24 steps and found nothing."
+    assert results.startswith("On the 360 images held out:")
+    assert run("train", *SMALL, "--doctor", "--quiet")[1].startswith(
+        f"{found}\n\nOn the 360 images"
+    )
+
+
+def test_doctor_of_a_training_that_diverged(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["--optimizer", "sgd", "--learning-rate", "1e30", "--epochs", 3, "--doctor", "--quiet"]
+    status, out, err = run("train", *words)
+    assert status == 1 and "The training diverged in epoch 1" in err
+    # A path has no place to break.
+    assert max(len(line) for line in out.splitlines() if str(tmp_path) not in line) <= 80
+    assert out.startswith("The first value that is not finite: ")
+    assert "They have grown: try a smaller learning rate" in " ".join(out.split())
+    assert sheer.inspect.RecordedStep.load("not_finite.step").place["epoch"] == 0
 
 
 def test_digits(run: Any, digits: Any) -> None:

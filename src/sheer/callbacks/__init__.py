@@ -6,6 +6,7 @@ from sheer.callbacks.backup_and_restore import BackupAndRestore
 from sheer.callbacks.base import Callback
 from sheer.callbacks.callback_list import CallbackList
 from sheer.callbacks.csv_logger import CSVLogger
+from sheer.callbacks.doctor import Doctor
 from sheer.callbacks.early_stopping import EarlyStopping
 from sheer.callbacks.history import History
 from sheer.callbacks.lambda_callback import LambdaCallback
@@ -24,6 +25,7 @@ __all__ = [
     "CSVLogger",
     "Callback",
     "CallbackList",
+    "Doctor",
     "EarlyStopping",
     "History",
     "LambdaCallback",

@@ -25,6 +25,7 @@ class ProgressLogger(Callback):
         self._fitting = False
         # How many steps there are to come; None while nobody knows: the first epoch tells.
         self._total: int | None = None
+        self._length = 0  # of what stands in an unfinished line
         self._start_count("")
 
     def set_params(self, params: dict[str, Any]) -> None:
@@ -66,6 +67,9 @@ class ProgressLogger(Callback):
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
         self._finish(None)
+
+    def make_room(self) -> None:
+        """Leave an unfinished line as it is: something else is about to be printed."""
 
     def _start_count(self, heading: str) -> None:
         self._heading = heading
@@ -113,13 +117,17 @@ class ProgbarLogger(ProgressLogger):
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         super().on_train_end(logs)
-        if self._length:  # of an epoch that was interrupted
+        self.make_room()  # after an epoch that was interrupted
+
+    def make_room(self) -> None:
+        if self._length:
             print(flush=True)
+            self._length = 0
 
     def _start_count(self, heading: str) -> None:
         super()._start_count(heading)
         self._drawn = self._begun
-        self._length = 0  # of what stands in the line now
+        self._length = 0
 
     def _draw(self, logs: Logs | None) -> None:
         now = time.perf_counter()

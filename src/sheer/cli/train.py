@@ -28,7 +28,7 @@ examples:
   sheer train
   sheer train --layers 128,64,10 --optimizer adam --epochs 20 --plot
   sheer train --save digits.safetensors
-  sheer train --data mnist
+  sheer train --data mnist --doctor
   sheer train --data houses.csv --target price
   sheer train --data flowers.csv --target species --write-program flowers.py
 
@@ -75,9 +75,17 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "training, and that on the rows held out.",
     )
     group.add_argument(
+        "--doctor",
+        action="store_true",
+        help="look into the training, and say at the end in plain words what is wrong with it: "
+        "where, by which numbers, and what to try. The step with the first NaN, if there is one, "
+        "goes to the file not_finite.step.",
+    )
+    group.add_argument(
         "--quiet",
         action="store_true",
-        help="print nothing but the figures at the end, and with --plot the drawing.",
+        help="print nothing but the figures at the end, with --plot the drawing, and with --doctor "
+        "what it found.",
     )
     parser.set_defaults(run=run)
     return parser
@@ -96,10 +104,8 @@ def run(options: argparse.Namespace) -> None:
     model = network.build(options, job.form)
     say("")
     model.summary(print_fn=say)
-    from sheer.cli.progress import Progress
-
-    history = fit(options, job, model, say, [] if options.quiet else [Progress()], options.plot)
-    (print if options.plot else say)("")
+    history = _trained(options, job, model, say)
+    (print if options.plot or options.doctor else say)("")
     print(results(job, model, history))
     _keep(options, job, model, say)
     say(f"To read the program that ran: {_program_command(options)}")
@@ -132,15 +138,36 @@ def check_file(name: str, path: str | None) -> None:
         raise UsageError(f"{option}: the folder {folder!r} cannot be written to.")
 
 
+def _trained(
+    options: argparse.Namespace, job: "Job", model: Any, say: Callable[[str], None]
+) -> Any:
+    """Train with a table of the progress, and show what was asked for; the figures of each
+    epoch."""
+    from sheer.callbacks import Doctor
+    from sheer.cli.progress import Progress
+
+    doctors = [Doctor(verbose=False)] if options.doctor else []
+
+    def show(history: Any) -> None:
+        texts = [history.plot_text(width=width())] if options.plot else []
+        texts += [doctor.report(width()) for doctor in doctors]
+        if texts:
+            say("")
+            print("\n\n".join(texts))
+
+    callbacks = [*doctors, *([] if options.quiet else [Progress()])]
+    return fit(options, job, model, say, callbacks, show)
+
+
 def fit(
     options: argparse.Namespace,
     job: "Job",
     model: Any,
     say: Callable[[str], None],
     callbacks: list[Any],
-    plot: bool = False,
+    show: Callable[[Any], None] = lambda history: None,
 ) -> Any:
-    """Train; the figures of each epoch."""
+    """Train; the figures of each epoch. `show` gets the history, also of what diverged."""
     from sheer.cli import network
     from sheer.cli.progress import StopAtNaN
 
@@ -164,9 +191,7 @@ def fit(
     )
     if fitted.interrupted:
         raise KeyboardInterrupt
-    if plot:
-        say("")
-        print(fitted.plot_text(width=width()))
+    show(fitted)
     history = fitted.history
     if not all(map(math.isfinite, [history["loss"][-1], history["val_loss"][-1]])):
         rate = float(model.optimizer.learning_rate.numpy())

@@ -27,6 +27,18 @@ class NotBuiltError(ValueError):
     """A model or layer was asked for something that exists only once its input shape is known."""
 
 
+class NotFiniteError(FloatingPointError):
+    """A step of a model that was compiled with `check_finite=True` computed a NaN or an infinity.
+
+    `step` is the recorded step, line by line (`print(error.step)`, `error.step["z1"]`); None where
+    the model runs eagerly.
+    """
+
+    def __init__(self, message: str, step: Any = None):
+        super().__init__(message)
+        self.step = step
+
+
 def absent(module: str, lacking: str) -> Callable[[str], Any]:
     """The `__getattr__` of a module: an error that tells what Keras has and sheer does not have yet
     from a slip of the pen.

@@ -28,3 +28,8 @@ class Stretch:
         """Of the batches at most so many, from number `begin` on."""
         steps = min(most, self.steps - begin)
         return Stretch(self.first + begin * self.n, self.n, steps, self.order)
+
+    def rows(self, number: int) -> Rows:
+        """Which rows of the data one of the batches has."""
+        rows = np.arange(self.first + number * self.n, self.first + (number + 1) * self.n)
+        return rows if self.order is None else np.asarray(self.order)[rows]

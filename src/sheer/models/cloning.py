@@ -60,7 +60,8 @@ def clone_model(
         made = clone.graph_model(model, input_tensors)
     arguments = model.get_compile_config()
     if arguments is not None:
-        made.compile(**tree.map_tree(_again, arguments))
+        checks = {"check_finite": True} if model.check_finite else {}
+        made.compile(**tree.map_tree(_again, arguments), **checks)
     return made
 
 

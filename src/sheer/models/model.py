@@ -89,6 +89,7 @@ class Model(Layer):
         self._graph_layers: list[Layer] = []
         self.layers_first = self.layers_first or inputs is not None
         self.stop_training = False
+        self.check_finite = False
         self.optimizer: Any = None
         self.loss: Any = None
         self.history: Any = None
@@ -120,6 +121,8 @@ class Model(Layer):
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
+        *,
+        check_finite: bool = False,
     ) -> None:
         """Say how the model is trained.
 
@@ -135,11 +138,21 @@ class Model(Layer):
                 debugging with print and breakpoints in your own layers.
 
             steps_per_execution: where callbacks want batches, they get one of so many.
+            check_finite: whether a training step that computes a NaN or an infinity, in any line
+                but those of the metrics, raises `NotFiniteError`: it says which line and layer,
+                which unit, which rows of the batch, from which operands; the model is left as it
+                was before that step. Not in Keras, and not kept in files. (`callbacks.Doctor`
+                tells the same, and lets the training go on.)
 
         `jit_compile` and `auto_scale_loss` are accepted and change nothing: sheer always runs a
         program.
         """
-        given = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
+        # What files hold: Keras's arguments alone.
+        given = {
+            k: v for k, v in locals().items() if k not in ("self", "__class__", "check_finite")
+        }
+        if not isinstance(check_finite, bool):
+            raise ValueError(f"compile: check_finite must be True or False. Got {check_finite!r}.")
         if not integer(1).accepts(steps_per_execution):
             raise ValueError(
                 f"compile: steps_per_execution must be {integer(1).words}. "
@@ -153,6 +166,7 @@ class Model(Layer):
         self.loss = loss
         self.run_eagerly = run_eagerly
         self.steps_per_execution = steps_per_execution
+        self.check_finite = check_finite
         self._steps.clear()
 
     @property

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -53,31 +55,49 @@ def watch(program: Program, rows: Sequence[Row], arguments: Sequence[Any]) -> Wa
                 watched.values[target] = array
         last = time.perf_counter()
 
-    function = _compiled(program, rows, seen)
+    function = compiled(program, rows, seen)
     last = time.perf_counter()
     with np.errstate(all="ignore"):
         watched.result = function(*arguments)
     return watched
 
 
-def _compiled(program: Program, rows: Sequence[Row], seen: Any) -> Any:
-    """The program's function, which calls `seen` after each row with its number."""
-    tree = ast.parse(program.text)
-    function = next(
-        n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == program.name
-    )
+def compiled(
+    program: Program, rows: Sequence[Row], seen: Callable[[int, dict[str, Any]], None]
+) -> Callable[..., Any]:
+    """The program's function, which calls `seen` after each row that computes something, with the
+    row's number and its names, with their values."""
+    module: dict[str, Any] = {"__name__": f"sheer_{program.name}", SEEN: seen}
+    exec(_code(program.text, program.name, program.filename, tuple(rows)), module)
+    function: Callable[..., Any] = module[program.name]
+    return function
+
+
+@lru_cache(8)
+def _code(text: str, name: str, filename: str, rows: tuple[Row, ...]) -> CodeType:
+    """The text compiled, with the calls of `SEEN`."""
+    tree = ast.parse(text)
+    function = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
     numbers = {row.first: i for i, row in enumerate(rows)}
     body: list[ast.stmt] = []
     for statement in function.body:
         body.append(statement)
         number = numbers.get(statement.lineno)
         if number is not None and rows[number].targets:
-            look = ast.parse(f"{SEEN}({number}, locals())").body[0]
+            look = ast.parse(f"{SEEN}({number}, {_names(statement)})").body[0]
             body.append(ast.fix_missing_locations(_at(look, statement)))
     function.body = body
-    module: dict[str, Any] = {"__name__": f"sheer_{program.name}", SEEN: seen}
-    exec(compile(tree, program.filename, "exec"), module)
-    return module[program.name]
+    return compile(tree, filename, "exec")
+
+
+def _names(statement: ast.stmt) -> str:
+    """An expression for the names that there are behind a statement, with their values: those that
+    it assigns for sure, or all."""
+    if not isinstance(statement, ast.Assign):
+        return "locals()"
+    inside = (node for target in statement.targets for node in ast.walk(target))
+    names = [n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return f"{{{', '.join(f'{name!r}: {name}' for name in dict.fromkeys(names))}}}"
 
 
 def _at(node: ast.stmt, statement: ast.stmt) -> ast.stmt:

@@ -70,6 +70,18 @@ def facts(graph: Graph, places: dict[Variable, tuple[str, str]], summary: str) -
     return facts_of(graph.calls, names, {id(y): keys[v] for v, y in graph.writes.items()})
 
 
+def named_values(
+    graph: Graph, places: dict[Variable, tuple[str, str]], summary: str
+) -> dict[str, Symbol]:
+    """What the calls of a graph compute, by the names that its program has for it; what stands
+    inside another line has none."""
+    writer = _Writer(graph, places, summary)
+    writer.text()
+    names = writer.names.names
+    made = (value for call in graph.calls for value in call.outputs)
+    return {names[id(value)]: value for value in made if id(value) in names}
+
+
 class _Writer:
     def __init__(self, graph: Graph, places: dict[Variable, tuple[str, str]], summary: str):
         self.graph = graph

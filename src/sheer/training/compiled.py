@@ -91,6 +91,11 @@ class CompiledLoss:
             return found[0].name if len(found) == 1 else "losses"
         return ", ".join(loss.name for loss in self._settled[2])
 
+    @property
+    def by_output(self) -> list[OutputLoss]:
+        """The losses of the outputs that have one; none while the outputs are not known."""
+        return [] if self._settled is None else self._settled[2]
+
     def settled(self, y_pred: Any) -> tuple[Outputs, list[OutputLoss]]:
         """The outputs, and the losses of those that have one."""
         structure = repr(tree.map_tree(lambda _: 0, y_pred))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,12 @@ from sheer.callbacks import BackupAndRestore, CallbackList
 from sheer.core import random, tree
 from sheer.core.shapes import show
 from sheer.engines.stretch import Stretch
-from sheer.ops.random import SeedGenerator
 from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
-from sheer.optimizers import Optimizer
 from sheer.training.data import Arrays, Data, unpack
 from sheer.training.interruption import Interruption
 from sheer.training.passes import Passes
+from sheer.training.snapshot import Snapshot, first_bad, state_of
 
 if TYPE_CHECKING:
     from sheer.inspect.recorded import RecordedStep
@@ -109,23 +108,31 @@ class Run:
 
     def variables(self) -> list[Variable]:
         """All Variables that the run reads or assigns, each once."""
-        if self._variables is not None:
-            return self._variables
-        model = self.model
-        found = list(model.weights)
-        for thing in vars(model).values():
-            if isinstance(thing, Optimizer):
-                if model.run_eagerly:  # traced, a step has made the slots already
-                    thing.build(model.trainable_variables)
-                found += thing.variables
-        found += [v for metric in model.metrics for v in metric.variables]
-        held = [v for layer in model._flatten_layers() for v in tree.leaves(vars(layer))]
-        found += [v.state for v in held if isinstance(v, SeedGenerator)]
-        for step in [step for forms in self.steps for step in forms.steps]:
-            if hasattr(step, "graph"):
-                found += [*step.graph.reads, *step.graph.writes]
-        self._variables = list(dict.fromkeys(found))
+        if self._variables is None:
+            steps = [step for forms in self.steps for step in forms.steps]
+            self._variables = state_of(self.model, steps)
         return self._variables
+
+    def snapshot(self) -> Snapshot:
+        """The values of all Variables now, to be put back."""
+        return Snapshot(self.variables())
+
+    def record_first(
+        self, before: Snapshot, turn: Upcoming, steps: int, is_bad: Callable[[Any], bool]
+    ) -> tuple[int, RecordedStep] | None:
+        """The first step of a turn that has run of whose answer `is_bad` says so (it may look at
+        the Variables too), recorded, with its number in the turn; None where there is none.
+
+        The steps run again from the state that was before them; in the end the Variables are as
+        they are now.
+        """
+        now, stretch = self.snapshot(), turn.stretch.part(0, steps)
+        try:
+            before.restore()
+            number = first_bad(turn.step, turn.data, stretch, self.variables(), is_bad)
+            return None if number is None else (number, turn.record(number))
+        finally:
+            now.restore()
 
     def _callbacks(self) -> dict[str, Any]:
         """The callbacks that keep something, by their classes' names, numbered where need be."""

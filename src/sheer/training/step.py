@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ from sheer.program.bind import BoundProgram
 from sheer.program.names import identifier, is_reserved
 from sheer.program.program import Program
 from sheer.program.rows import Row, rows_of
-from sheer.program.write import facts, lines_of_calls, write
+from sheer.program.write import facts, lines_of_calls, named_values, write
+from sheer.trace.finite import with_check
 from sheer.trace.graph import Graph, trace
 from sheer.training.data import Arrays, Data
 
@@ -149,21 +151,32 @@ class Step(Batches):
 
         return record(self.program, self.rows, self.bound.arguments(batch), place)
 
-    def _is_native(self) -> bool:
+    def with_check(self, is_finite: Variable) -> Step:
+        """The same step, which on the native engine also sets that Variable to False where a line
+        computes a NaN or an infinity, metrics aside."""
+        values = named_values(self.graph, self.places, self._summary).values()
+        looked_at = [v for v in values if v.source.place.section != "metrics"]
+        step = copy.copy(self)
+        step._plans = Plans(with_check(self.graph, looked_at, is_finite))
+        return step
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the native engine runs it now."""
         return not self._is_given and engine() == "native"
 
     def __call__(self, batch: Arrays) -> Any:
         if self._is_given:
             return self.bound(batch)
         if engine() != "native":
-            return self._as_traced(self.bound(batch))
+            return self.as_traced(self.bound(batch))
         try:
             return self._plans.call(batch)
         except INPUT_ERRORS:
             self.bound(batch)
             raise
 
-    def _as_traced(self, output: Any) -> Any:
+    def as_traced(self, output: Any) -> Any:
         """The dtypes that were traced: NumPy's argmax, for one, answers in int64."""
         traced = tree.leaves(self.graph.output)
         if not any(isinstance(s, Symbol) and s.dtype == "int32" for s in traced):
@@ -174,7 +187,7 @@ class Step(Batches):
     def run(
         self, data: Data, stretch: Stretch, seconds: float, joined: bool = False
     ) -> tuple[int, Any]:
-        is_native = self._is_native() and all(map(can_take, data.arrays))
+        is_native = self.is_native and all(map(can_take, data.arrays))
         if not is_native or (joined and not self._plans.by_rows):
             return super().run(data, stretch, seconds, joined)
         try:

@@ -13,7 +13,9 @@ from sheer.core.shapes import N
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
 from sheer.program.program import NAMES, Program
-from sheer.training.data import Arrays, Data, batch_dtype, ready, unpack
+from sheer.training.checked import CheckedEagerStep, CheckedStep
+from sheer.training.data import Data, batch_dtype, ready, unpack
+from sheer.training.eager import EagerStep, check_logs
 from sheer.training.step import Batches, Step
 
 SUMMARIES = {
@@ -29,6 +31,7 @@ class Steps:
     def __init__(self, model: Any):
         self.model = model
         self._steps: dict[Any, Step] = {}
+        self._checked_steps: dict[Step, Batches] = {}
         self._latest: dict[str, Any] = {}
         self._given: dict[str, Program] = {}
         # The predict steps by the shape and dtype of a row, with the structure that they are for.
@@ -53,19 +56,32 @@ class Steps:
         if getattr(self.model, "run_eagerly", False):
             self.build(data)
             self._build_metrics(symbols_of(data, self.model))
-            return EagerStep(self.model, kind, data.structure())
+            eager = CheckedEagerStep if self._checks(kind) else EagerStep
+            return eager(self.model, kind, data.structure())
         symbols = self._latest[kind] = symbols_of(data, self.model)
-        return self._step(kind, symbols)
+        return self._checked(kind, self._step(kind, symbols))
 
-    def find(self, kind: str, data: Data) -> Step | None:
+    def _checks(self, kind: str) -> bool:
+        return kind == "train_step" and self.model.check_finite
+
+    def _checked(self, kind: str, step: Step) -> Batches:
+        """The step itself, or where `compile` asked for that, the one that stops at a NaN."""
+        if not self._checks(kind):
+            return step
+        if step not in self._checked_steps:
+            self._checked_steps[step] = CheckedStep(self.model, step)
+        return self._checked_steps[step]
+
+    def find(self, kind: str, data: Data) -> Batches | None:
         """The step for such data, where it was traced already."""
         if getattr(self.model, "run_eagerly", False):
             return None
         symbols = symbols_of(data, self.model)
         step = self._steps.get(self._key(kind, symbols))
-        if step is not None:
-            self._latest[kind] = symbols
-        return step
+        if step is None:
+            return None
+        self._latest[kind] = symbols
+        return self._checked(kind, step)
 
     def build(self, data: Data) -> None:
         """Build the model for such data, if need be."""
@@ -126,7 +142,7 @@ class Steps:
         key = self._key(kind, data)
         if key not in self._steps:
             step = Step(getattr(self.model, kind), (data,), kind, SUMMARIES[kind])
-            _check_logs(kind, step.graph.output)
+            check_logs(kind, step.graph.output)
             if kind in self._given:
                 step.use(self._given[kind])
             # Optimizer and metrics may have made their variables only now.
@@ -193,32 +209,6 @@ class Steps:
             if key[0] == program.name:
                 step.use(program)
         self._given[program.name] = program
-
-
-class EagerStep(Batches):
-    """The model's own method, run as it stands, op by op."""
-
-    def __init__(self, model: Any, kind: str, structure: Any):
-        self.model = model
-        self.kind = kind
-        self.structure = structure
-
-    def __call__(self, batch: Arrays) -> Any:
-        values = iter(batch)
-        tensors = tree.map_tree(
-            lambda a: None if a is None else Tensor(next(values)), self.structure
-        )
-        result = getattr(self.model, self.kind)(tensors)
-        _check_logs(self.kind, result)
-        return tree.map_tree(lambda v: v.numpy() if hasattr(v, "numpy") else v, result)
-
-
-def _check_logs(kind: str, result: Any) -> None:
-    if kind != "predict_step" and not isinstance(result, dict):
-        raise TypeError(
-            f"{kind} must return a dictionary of figures, such as {{'loss': loss}}. "
-            f"Got {type(result).__name__}."
-        )
 
 
 def symbols_of(data: Data, model: Any) -> Any:

@@ -27,7 +27,7 @@ export function samplesPanel(app) {
   const matrix = h("div", {});
   const heading = h("div", { class: "samples-head" });
   const list = h("ol", { class: "samples" });
-  const more = h("button", { type: "button", class: "ghost", on: { click: showMore } });
+  const more = h("button", { type: "button", class: "ghost", hidden: true, on: { click: showMore } });
   const body = h("div", {}, matrix, heading, list, more);
   const el = h("section", {}, h("h2", {}, title, explain("sample_loss")), field, note, body);
   const request = inSight(el, load);
