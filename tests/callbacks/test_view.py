@@ -14,7 +14,7 @@ import pytest
 
 import sheer
 from sheer import layers
-from sheer.callbacks import Callback, LambdaCallback, View
+from sheer.callbacks import Callback, Doctor, LambdaCallback, View
 from small import classifier, data, equal, state
 from watched import Fit, rivals, step, two_by_two, unseen, until
 
@@ -46,12 +46,13 @@ def test_the_weights_are_those_of_a_training_without_it():
     plain = trained([])
     assert trained([unseen(share=1.0)]) == plain
     assert trained([unseen(every=3)]) == plain
-    view = unseen(paused=True)
-    walker = threading.Thread(target=walk, args=[view])
-    walker.start()
-    assert trained([view]) == plain
-    walker.join()
-    assert len(view.session.state()["steps"]) > 2
+    for beside in ([], [Doctor(repro=None, verbose=False)]):
+        view = unseen(paused=True)
+        walker = threading.Thread(target=walk, args=[view])
+        walker.start()
+        assert trained([*beside, view]) == plain
+        walker.join()
+        assert len(view.session.state()["steps"]) > 2
 
 
 def test_dropout_goes_on_as_without_it():
