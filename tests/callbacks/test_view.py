@@ -14,7 +14,7 @@ import pytest
 
 import sheer
 from sheer import layers
-from sheer.callbacks import Callback, LambdaCallback, View
+from sheer.callbacks import Callback, Doctor, LambdaCallback, View
 from small import classifier, data, equal, state
 from watched import Fit, rivals, step, two_by_two, unseen, until
 
@@ -46,12 +46,13 @@ def test_the_weights_are_those_of_a_training_without_it():
     plain = trained([])
     assert trained([unseen(share=1.0)]) == plain
     assert trained([unseen(every=3)]) == plain
-    view = unseen(paused=True)
-    walker = threading.Thread(target=walk, args=[view])
-    walker.start()
-    assert trained([view]) == plain
-    walker.join()
-    assert len(view.session.state()["steps"]) > 2
+    for beside in ([], [Doctor(repro=None, verbose=False)]):
+        view = unseen(paused=True)
+        walker = threading.Thread(target=walk, args=[view])
+        walker.start()
+        assert trained([*beside, view]) == plain
+        walker.join()
+        assert len(view.session.state()["steps"]) > 2
 
 
 def test_dropout_goes_on_as_without_it():
@@ -102,6 +103,8 @@ def test_to_the_end_of_the_epoch():
         fit.step("next_batch")
         status = fit.step("next_epoch")
         assert (status["state"], status["epoch"], status["batch"]) == ("paused", 1, 0)
+        steps = [s["step"] for s in fit.view.session.state()["steps"]]
+        assert steps[0] == 0 and steps[-1] == 10  # the one to come, as it is now
         assert len(fit.view.session.state()["epochs"]["series"]["loss"]) == 1
         fit.step("next_epoch")
         assert fit.step("next_epoch")["state"] == "done"

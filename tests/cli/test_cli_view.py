@@ -94,6 +94,16 @@ def test_a_csv_file_has_no_images(run, tmp_path):
     assert state["data"]["classes"] == ["a", "b"]
 
 
+def test_the_page_says_what_went_wrong(run):
+    status, _, err = run(
+        *SMALL, "--optimizer", "sgd", "--learning-rate", "1e30", "--export", "d.html"
+    )
+    assert status == 1 and "The training diverged in epoch 1" in err
+    findings = state_in("d.html")["findings"]
+    assert findings and all(f["title"] and f["text"] for f in findings)
+    assert not list(Path.cwd().glob("*.step"))
+
+
 @pytest.mark.parametrize(
     ("words", "status", "text"),
     [

@@ -110,6 +110,7 @@ class View(Callback):
         self._recorded: tuple[int, int, int] | None = None  # the place recorded last
         self._before: list[tuple[Any, Any]] = []
         self._said_at_pause = ""
+        self._shows_coming = True  # whether the next pause records the step to come
 
     @property
     def url(self) -> str | None:
@@ -226,8 +227,9 @@ class View(Callback):
 
     def _wait(self, batch: int) -> None:
         """Do what the page asks, until it lets the training go."""
-        if not self.session.kept.entries:
+        if self._shows_coming:
             self._record(batch)
+        self._shows_coming = False
         message, self._said_at_pause = self._said_at_pause, ""
         self.session.tell(now=True, **self._where(batch), state="paused", message=message)
         while self._goal == "pause" and not self._leaves():
@@ -352,6 +354,8 @@ class View(Callback):
         self._until = None
         if name == "run_until":
             self._until = Until(self._watch, self._run.variables(), **arguments)
+        # After a batch, or where one stopped it, the page shows that one.
+        self._shows_coming = name in ("pause", "next_epoch")
         goals = {"next_batch": "batch", "next_epoch": "epoch", "pause": "pause"}
         self._goal = goals.get(name, "run")
 

@@ -17,7 +17,7 @@ DESCRIPTION = """\
 Train a network in a page of your browser that shows what happens inside: each
 line of the program with its values, the layers, the curves. The training waits
 before its first batch; the page runs it, stops it, goes batch by batch, and
-shows what another learning rate would do.
+shows what another learning rate would do. It says what goes wrong, too.
 
 The page is on this machine alone, at an address with a secret in it, which is
 printed. It takes the options of `sheer train`. It needs two packages more:
@@ -75,6 +75,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> None:
     """Train and show."""
+    from sheer.callbacks import Doctor
     from sheer.cli import data, network, train
 
     _check(options)
@@ -86,7 +87,8 @@ def run(options: argparse.Namespace) -> None:
     view = _view(options, job)
     problem = None
     try:
-        history = train.fit(options, job, model, print, [view])
+        doctor = Doctor(repro=None, verbose=False)  # the page says what it finds
+        history = train.fit(options, job, model, print, [doctor, view])
         print(f"\n{train.results(job, model, history)}")
     except KeyboardInterrupt:
         print("\nStopped.")
