@@ -87,8 +87,9 @@ def test_one_batch_at_a_time():
             status = fit.step("next_batch")
             assert (status["epoch"], status["batch"]) == divmod(number, 10)
         steps = fit.view.session.state()["steps"]
-        assert [s["step"] for s in steps] == list(range(12))
-        assert [s["batch"] for s in steps] == [*range(10), 0, 1]
+        # Those that ran, and the one to come.
+        assert [s["step"] for s in steps] == list(range(13))
+        assert [s["batch"] for s in steps] == [*range(10), 0, 1, 2]
         # A recorded step is what the next one starts from.
         tensor = fit.view.session.tensor
         new, old = (
@@ -227,7 +228,7 @@ def test_what_if_is_what_a_training_would_do_and_changes_nothing():
         # The same branch, run for real: these losses come.
         for _ in range(9):
             fit.step("next_batch")
-        real = [s["loss"] for s in fit.view.session.state()["steps"][1:]]
+        real = [s["loss"] for s in fit.view.session.state()["steps"][1:-1]]
         np.testing.assert_allclose(now["loss"][:9], real, rtol=1e-5)
 
 
@@ -284,8 +285,8 @@ def test_a_second_training_begins_anew():
     first = view.session.state()
     model.fit(x, y, epochs=1, batch_size=20, verbose=0, callbacks=[view])
     second = view.session.state()
-    assert [s["step"] for s in first["steps"]] == [0, 5, 10, 15]
-    assert [s["step"] for s in second["steps"]] == [0, 5]
+    assert [s["step"] for s in first["steps"]] == [0, 5, 10, 15, 19]
+    assert [s["step"] for s in second["steps"]] == [0, 5, 9]
     assert not {s["id"] for s in first["steps"]} & {s["id"] for s in second["steps"]}
     assert len(second["epochs"]["series"]["loss"]) == 1
 

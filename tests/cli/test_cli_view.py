@@ -81,7 +81,7 @@ def test_export_needs_none_of_the_packages(run, monkeypatch):
     assert state["status"]["state"] == "done"
     assert state["data"]["inputs"][0]["image"] == {"height": 8, "width": 8, "channels": 1}
     assert state["data"]["classes"] == list("0123456789")
-    assert len(state["steps"]) == 12 and state["steps"][0]["tensors"]
+    assert len(state["steps"]) == 13 and state["steps"][0]["tensors"]
 
 
 def test_a_csv_file_has_no_images(run, tmp_path):

@@ -167,8 +167,8 @@ def test_the_sum_behind_a_cell(digits, browser):
     view = View(paused=True, open_browser=False)
     with Fit(view, model, x, y), opened(browser, view.url) as page:
         page.press("b")
-        page.wait(f"!/no step/.test({STEP})")
-        step = view.session.state()["steps"][0]
+        page.wait(f"{STEP}.includes('step 1 ')")
+        step = view.session.state()["steps"][-1]
         lens = page.panel("lens")
         page.wait("/Added up here/.test(document.querySelector('#sheer-lens').innerText)")
         name, index, shown = re.search(

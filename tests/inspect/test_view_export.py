@@ -40,7 +40,7 @@ def test_a_file_holds_the_state_and_every_array(view, tmp_path):
     view.export(tmp_path / "view.html")
     found = data_in((tmp_path / "view.html").read_text("utf-8"))
     state = found["state"]
-    assert [s["step"] for s in state["steps"]] == [0, 4, 8, 12, 16]
+    assert [s["step"] for s in state["steps"]] == [0, 4, 8, 12, 16, 19]
     assert state["left_out"] == {"arrays": 0, "names": [], "megabytes": 12}
     for summary in state["steps"]:
         kept = found["tensors"][str(summary["id"])]

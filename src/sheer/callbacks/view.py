@@ -40,7 +40,7 @@ class View(Callback):
         share: of the time, how much may go into recording steps while the training runs. NumPy
             computes a recorded step, so it costs as much as many that the native engine runs; the
             steps come as often as this share allows.
-        every: record every so many batches, whatever that costs, in place of `share`.
+        every: record every so many batches, and the last, whatever that costs, in place of `share`.
         keep: of how many recorded steps all arrays are kept, at most 512 MB of them; of more, those
             that are the nearest to others go. Of the others a summary stays.
         classes: the names of the classes, in the order of their labels.
@@ -110,7 +110,6 @@ class View(Callback):
         self._recorded: tuple[int, int, int] | None = None  # the place recorded last
         self._before: list[tuple[Any, Any]] = []
         self._said_at_pause = ""
-        self._shows_coming = True  # whether the next pause records the step to come
 
     @property
     def url(self) -> str | None:
@@ -218,7 +217,12 @@ class View(Callback):
             self._record(batch)
 
     def _is_due(self, batch: int) -> bool:
-        """Whether this batch is to be recorded while the training runs."""
+        """Whether this batch is to be recorded while the training runs: the last one always is."""
+        if self._batches and self._run.epoch + 1 == self.params.get("epochs"):
+            left = self._batches - batch
+            if left == 1:
+                return True
+            self._run.upcoming.limit(left - 1)
         if self.every is None:
             return time.perf_counter() >= self._next_record
         over = (self._base + batch) % self.every
@@ -227,9 +231,8 @@ class View(Callback):
 
     def _wait(self, batch: int) -> None:
         """Do what the page asks, until it lets the training go."""
-        if self._shows_coming:
+        if not self._said_at_pause:  # else the page shows the step that stopped it
             self._record(batch)
-        self._shows_coming = False
         message, self._said_at_pause = self._said_at_pause, ""
         self.session.tell(now=True, **self._where(batch), state="paused", message=message)
         while self._goal == "pause" and not self._leaves():
@@ -354,8 +357,6 @@ class View(Callback):
         self._until = None
         if name == "run_until":
             self._until = Until(self._watch, self._run.variables(), **arguments)
-        # After a batch, or where one stopped it, the page shows that one.
-        self._shows_coming = name in ("pause", "next_epoch")
         goals = {"next_batch": "batch", "next_epoch": "epoch", "pause": "pause"}
         self._goal = goals.get(name, "run")
 

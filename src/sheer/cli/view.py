@@ -33,7 +33,7 @@ examples:
 
 Ctrl-C ends it. In Python: model.view(x, y), or fit with callbacks.View()."""
 
-# An exported page has about so many recorded steps.
+# An exported page has about so many recorded steps, and the last one.
 STEPS = 12
 LARGEST_PORT = 65535
 
@@ -146,7 +146,7 @@ def _view(options: argparse.Namespace, job: "Job") -> "View":
         )
     updates = math.ceil(len(job.x_train) / network.batch_size(options, job.form))
     every = math.ceil(updates * network.epochs(options, updates) / STEPS)
-    return View(port=None, every=every, keep=STEPS, export=options.export, **settings)
+    return View(port=None, every=every, keep=STEPS + 1, export=options.export, **settings)
 
 
 def _stay() -> None:

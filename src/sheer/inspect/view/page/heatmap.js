@@ -18,7 +18,7 @@ const LARGEST_CELL = { width: 56, height: 34 };
 // `move(row, column)` is called with the cell that a pointer or an arrow key chooses, and `enter()`
 // when Enter is pressed on it.
 export function heatmap({ move, enter }) {
-  const canvas = h("canvas", { class: "heatmap", tabindex: 0, role: "application" });
+  const canvas = h("canvas", { class: "heatmap", tabindex: 0, role: "application", "aria-label": "Heat map" });
   const el = h("div", { class: "heat" }, canvas);
   const kept = {}; // the last picture, as long as only the chosen cell is another
   let [map, pane] = [null, null];
