@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-import time
 import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sheer.callbacks.base import Callback, Logs
+from sheer.callbacks.budget import Budget
 from sheer.callbacks.progress import ProgressLogger
 from sheer.core import tree
 from sheer.core.checks import boolean, number
@@ -89,7 +89,7 @@ class Doctor(Callback):
         self.looked = self.steps = 0  # at how many steps, of how many
         self._rules: list[Any] = []
         self._told: set[tuple[str, str]] = set()
-        self._begun, self._spent, self._cost = time.perf_counter(), 0.0, 0.0
+        self._budget = Budget(self.share)
         self._epoch = 0
         self._is_new = True  # the epoch
         self._before: Any = None
@@ -117,14 +117,13 @@ class Doctor(Callback):
         run = self._run()
         if run is None or self._is_over:
             return
-        start = time.perf_counter()
         self._before = run.snapshot()
-        if hasattr(run.upcoming.step, "record") and self._is_due(start):
-            self._look(run.upcoming)
+        if hasattr(run.upcoming.step, "record") and self._is_due():
+            with self._budget.looking():
+                self._look(run.upcoming)
             self.looked += 1
-            self._cost = time.perf_counter() - start
-            self._spent += self._cost
         self._is_new = False
+        self._budget.turn_begins()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         run, before = self._run(), self._before
@@ -133,6 +132,7 @@ class Doctor(Callback):
             return
         ran = batch + 1 - run.upcoming.place["batch"]
         self.steps += ran
+        self._budget.turn_ends(ran)
         if before is None:  # after a NaN
             return
         watched = self._watched(run)
@@ -184,11 +184,9 @@ class Doctor(Callback):
         run = getattr(getattr(self.model, "_training", None), "run", None)
         return run if run is not None and run.upcoming is not None else None
 
-    def _is_due(self, now: float) -> bool:
-        """Whether to look at the coming step: the samples are spaced by what the last one cost."""
-        if not self.looked or (self._is_new and self.looked < EPOCHS):
-            return True
-        return self._spent + self._cost <= self.share * (now - self._begun)
+    def _is_due(self) -> bool:
+        """Whether to look at the coming step."""
+        return (self._is_new and self.looked < EPOCHS) or self._budget.is_due()
 
     def _look(self, turn: Any) -> None:
         from sheer.inspect.findings import Seen

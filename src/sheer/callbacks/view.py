@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sheer.callbacks.base import Callback, Logs
+from sheer.callbacks.budget import Budget
 from sheer.core.checks import integer, number
 
 if TYPE_CHECKING:
@@ -105,8 +106,7 @@ class View(Callback):
         """What is counted anew in each training."""
         self._base = self._done = 0  # steps before this epoch, and in all
         self._batches: int | None = None
-        self._next_record = 0.0
-        self._debt = 0.0  # seconds spent that count as recording
+        self._budget = Budget(self.share)
         self._recorded: tuple[int, int, int] | None = None  # the place recorded last
         self._before: list[tuple[Any, Any]] = []
         self._said_at_pause = ""
@@ -149,7 +149,7 @@ class View(Callback):
         run.ending.push(self._left)
         self.session.begin(self._watch, **self._where(0))
         self.session.turns.begin()
-        self._debt = time.perf_counter() - begun
+        self._budget.owe(time.perf_counter() - begun)
         if self.port is not None:
             self._open()
 
@@ -215,6 +215,7 @@ class View(Callback):
             self._before = [(v, v.stored()) for v in run.variables()]
         elif self._goal == "batch" or self._is_due(batch):
             self._record(batch)
+        self._budget.turn_begins()
 
     def _is_due(self, batch: int) -> bool:
         """Whether this batch is to be recorded while the training runs: the last one always is."""
@@ -224,7 +225,7 @@ class View(Callback):
                 return True
             self._run.upcoming.limit(left - 1)
         if self.every is None:
-            return time.perf_counter() >= self._next_record
+            return self._recorded is None or self._budget.is_due()
         over = (self._base + batch) % self.every
         self._run.upcoming.limit(self.every - over)
         return over == 0
@@ -249,6 +250,7 @@ class View(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         from sheer.inspect.view.trials import rate_of
 
+        self._budget.turn_ends(batch + 1 - self._run.upcoming.place["batch"])
         self._done = self._base + batch + 1
         figures = {**(logs or {}), "learning_rate": rate_of(self.model)}
         self.session.point(self._done, self._epochs(batch + 1), figures)
@@ -299,15 +301,11 @@ class View(Callback):
         place = self._run.epoch, batch
         if self._recorded == (*place, self._done):
             return
-        begun = time.perf_counter()
-        step = self._run.upcoming.record()
         count = self._base + batch
-        summary = self.session.add(step, count)
+        with self._budget.looking():
+            summary = self.session.add(self._run.upcoming.record(), count)
         self.session.point(count, self._epochs(batch), {"batch_loss": summary["loss"]})
         self._recorded = (*place, self._done)
-        now = time.perf_counter()
-        cost, self._debt = now - begun + self._debt, 0.0
-        self._next_record = now + cost * (1 / max(self.share, 1e-9) - 1)
 
     def _epochs(self, batch: int) -> float:
         """How many epochs are done at a batch, with its part of one."""

@@ -490,8 +490,8 @@ class Trainer(Layer):
                 default it stays as it is: weights, optimizer, metrics.
 
         Printed, the recorded step is the program, with each line's shape and range beside it; its
-        values are there by their names. NumPy computes them, so they agree with the native engine's
-        up to rounding.
+        values are there by their names. NumPy runs the lines, one by one, so the values agree with
+        the native engine's up to rounding.
 
         >>> import numpy as np, sheer
         >>> model = sheer.Sequential([sheer.Input((2,)), sheer.layers.Dense(1)])

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from sheer.engines.native import eager
+from sheer.ops.linalg import matmul
 from sheer.program.program import Program
 from sheer.program.rows import Row
 
-SEEN = "__seen__"
+SEEN, PRODUCT = "__seen__", "__product__"
 
 
 @dataclass
@@ -34,9 +36,10 @@ class Watched:
 def watch(program: Program, rows: Sequence[Row], arguments: Sequence[Any]) -> Watched:
     """Run a program on NumPy, and keep the values that its lines compute.
 
-    The text is compiled once more, with a call behind each statement that looks at what there is;
-    the statements themselves, and so their values, are the same. An error has the program's line in
-    its traceback, as without.
+    The text is compiled once more, with a call behind each statement that looks at what there is.
+    Large matrix products are left to the engine: NumPy's own threads would go on spinning behind
+    each, and hold up a training that is watched. The statements are the same but for that. An error
+    has the program's line in its traceback, as without.
 
     >>> from sheer.program.rows import rows_of
     >>> double = Program("def double(x):\\n    y = x + x\\n    return y\\n", "double")
@@ -67,7 +70,7 @@ def compiled(
 ) -> Callable[..., Any]:
     """The program's function, which calls `seen` after each row that computes something, with the
     row's number and its names, with their values."""
-    module: dict[str, Any] = {"__name__": f"sheer_{program.name}", SEEN: seen}
+    module: dict[str, Any] = {"__name__": f"sheer_{program.name}", SEEN: seen, PRODUCT: _product}
     exec(_code(program.text, program.name, program.filename, tuple(rows)), module)
     function: Callable[..., Any] = module[program.name]
     return function
@@ -87,7 +90,28 @@ def _code(text: str, name: str, filename: str, rows: tuple[Row, ...]) -> CodeTyp
             look = ast.parse(f"{SEEN}({number}, {_names(statement)})").body[0]
             body.append(ast.fix_missing_locations(_at(look, statement)))
     function.body = body
-    return compile(tree, filename, "exec")
+    return compile(ast.fix_missing_locations(_Products().visit(tree)), filename, "exec")
+
+
+class _Products(ast.NodeTransformer):
+    """Puts `__product__(a, b)` in place of `a @ b`."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        if not isinstance(node.op, ast.MatMult):
+            return node
+        call = ast.Call(ast.Name(PRODUCT, ast.Load()), [node.left, node.right], [])
+        return ast.copy_location(call, node)
+
+
+def _product(a: Any, b: Any) -> Any:
+    """a @ b, on the engine where it takes that."""
+    is_plain = type(a) is type(b) is np.ndarray and a.ndim == b.ndim == 2 and a.dtype == b.dtype
+    if is_plain and a.shape[1] == len(b):
+        found = eager.compute(matmul, [np.ascontiguousarray(a), np.ascontiguousarray(b)], {})
+        if found is not None:
+            return found[0]
+    return a @ b
 
 
 def _names(statement: ast.stmt) -> str:

@@ -142,8 +142,8 @@ class Step(Batches):
         """What the program computes for a batch, line by line, with the present state, which stays
         as it is.
 
-        NumPy computes it, whatever the engine: where the native one put lines together, their
-        values are nowhere else. Both agree up to rounding.
+        NumPy runs the lines, whatever the engine, which only lends it the large products: where the
+        native one put lines together, their values are nowhere else. Both agree up to rounding.
 
         place: where in a training it is.
         """
