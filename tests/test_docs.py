@@ -97,7 +97,16 @@ def test_a_guide(name, mnist, tmp_path, monkeypatch):
             printed = run(language, text, names)
 
 
-@pytest.mark.parametrize("name", ["inside-fit.md"])
-def test_the_chinese_guide_has_the_same_code(name):
-    chinese = DOCS / name.replace(".md", ".zh-CN.md")
-    assert blocks(chinese) == blocks(DOCS / name)
+@pytest.mark.parametrize("name", ["README.md", "docs/inside-fit.md"])
+def test_the_chinese_text_has_the_same_code(name):
+    english = DOCS.parent / name
+    assert blocks(english.with_name(f"{english.stem}.zh-CN.md")) == blocks(english)
+
+
+@pytest.mark.parametrize(
+    "name", ["README.zh-CN.md", "docs/inside-fit.md", "docs/inside-fit.zh-CN.md"]
+)
+def test_links(name):
+    page = DOCS.parent / name
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (page.parent / target).exists(), target
