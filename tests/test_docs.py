@@ -86,8 +86,9 @@ def run(language: str, code: str, names: dict[str, object]) -> str:
 
 @pytest.mark.parametrize("name", ["inside-fit.md"])
 def test_a_guide(name, mnist, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHEER_DATASETS", os.path.abspath(os.environ["SHEER_DATASETS"]))
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "guide"}
     printed = ""
     for language, text in blocks(DOCS / name):
