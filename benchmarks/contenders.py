@@ -76,9 +76,11 @@ PREDICTORS = [
     Contender("PyTorch inference_mode", "torch", "torch", "inference_mode"),
     Contender("NumPy by hand", "numpy", "numpy"),
 ]
-WATCHED = [
+WATCHERS = [
     Contender("sheer with View", "sheer", "sheer", "watched"),
     Contender("sheer with View and a page", "sheer", "sheer", "shown"),
+    Contender("sheer with Doctor", "sheer", "sheer", "doctor"),
+    Contender("sheer with check_finite", "sheer", "sheer", "checked"),
     Contender("alone", "sheer", "sheer"),
 ]
 

@@ -7,8 +7,15 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.cases import PREDICT, PROCESS, TRAINING, WATCHED, NotMeasured, write_data
-from benchmarks.contenders import PREDICTORS, PROCESSES, TRAINERS, Client, Contender, Race
-from benchmarks.contenders import WATCHED as WATCHERS
+from benchmarks.contenders import (
+    PREDICTORS,
+    PROCESSES,
+    TRAINERS,
+    WATCHERS,
+    Client,
+    Contender,
+    Race,
+)
 from benchmarks.report import Table, compare
 
 # Seconds of calls in a turn of predict; rounds of process, where little changes between them.

@@ -101,6 +101,14 @@ def test_predict(short, capsys):
     assert "µs/call" in capsys.readouterr().out
 
 
+def test_watched(short, monkeypatch):
+    monkeypatch.setattr(measure, "WATCHED", dataclasses.replace(measure.WATCHED, rows=300))
+    rows = short("watched")["watched"]["rows"]
+    assert list(rows) == [contender.name for contender in contenders.WATCHERS]
+    assert rows["alone"]["limit"] == 1.25 and rows["alone"]["speed"] == 1
+    assert all(row["speed"] > 0 for row in rows.values())
+
+
 def test_process_and_memory(short):
     figures = short("process")
     assert figures["process"]["rows"]["sheer"]["median"] > 0

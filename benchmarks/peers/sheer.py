@@ -1,5 +1,6 @@
 """sheer: `fit`, `evaluate`, `predict`, and (way "call") `model(x)`; "watched" and "shown" are `fit`
-with a View, without a page and with one that listens."""
+with a View, without a page and with one that listens, "doctor" with a Doctor, "checked" with
+check_finite."""
 
 import threading
 import urllib.request
@@ -15,12 +16,15 @@ VERSIONS = {"sheer": sheer.__version__, "sheer's engine": sheer.config.engine()}
 
 class Peer(KerasApi):
     def __init__(self, case: Case, way: str, x: np.ndarray, y: np.ndarray):
-        super().__init__(sheer, case, way, x, y)
+        settings = {"check_finite": True} if way == "checked" else {}
+        super().__init__(sheer, case, way, x, y, **settings)
         self.view: sheer.callbacks.View | None = None
         if way in ("watched", "shown"):
             port = 0 if way == "shown" else None
             self.view = sheer.callbacks.View(port=port, open_browser=False)
             self.callbacks = [self.view]
+        if way == "doctor":
+            self.callbacks = [sheer.callbacks.Doctor(verbose=False)]
         if way == "shown":
             self.callbacks.append(sheer.callbacks.LambdaCallback(on_train_begin=self.listen))
 
