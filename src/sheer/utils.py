@@ -191,7 +191,8 @@ def plot_model(
         raise TypeError(f"plot_model: model must be a model. Got {model!r}.")
     if to_file is not None:
         check_ending("plot_model", to_file)
-    model.check_built("plot_model")
+    if model.has_call():
+        model.check_built("plot_model")
     show = Show(
         names=show_layer_names,
         shapes=show_shapes,

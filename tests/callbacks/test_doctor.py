@@ -157,7 +157,7 @@ def test_a_file_that_cannot_be_written(tmp_path):
 def test_what_is_printed(capsys):
     model = classifier(features=8, optimizer="adam")
     model.fit(X, Y, epochs=3, verbose=0, callbacks=[Doctor()])
-    assert capsys.readouterr().out == "The doctor looked at 3 of 39 steps and found nothing.\n"
+    assert capsys.readouterr().out == "The doctor looked at 4 of 39 steps and found nothing.\n"
     model = classifier(features=8, optimizer="adam")
     doctor = Doctor()
     model.fit(X * 500, Y, verbose=0, callbacks=[doctor])
@@ -377,7 +377,7 @@ def test_used_twice():
     classifier(features=8).fit(X * 500, Y, verbose=0, callbacks=[doctor])
     assert doctor.findings
     classifier(features=8).fit(X, Y, verbose=0, callbacks=[doctor])
-    assert doctor.findings == [] and doctor.looked == 1
+    assert doctor.findings == [] and doctor.looked == 2  # the first step and the last
 
 
 def test_arguments():

@@ -485,3 +485,32 @@ def test_a_limited_turn_and_what_ends_with_a_run():
         classifier().fit(x, y, batch_size=20, verbose=0, callbacks=[Limits()])
     assert sizes == [(0, 3), (3, 3), (6, 3), (9, 1)]
     assert ended == [True]
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [("not_finite", "No NaN or infinity came up."), ("right", "The row was not right after any")],
+)
+def test_until_something_that_does_not_come(what, message):
+    x, y = data(200)
+    row = {"sample": 7} if what == "right" else {}
+    model = classifier(optimizer=sheer.optimizers.SGD(0.0))
+    right = int(model.predict(x[7:8], verbose=0).argmax())
+    y[7] = (right + 1) % 3
+    with Fit(unseen(paused=True, share=1.0), model, x, y, epochs=2) as fit:
+        status = fit.step("run_until", what=what, **row)
+        assert status["state"] == "done" and status["message"].startswith(message)
+        # What happened on the way is there, each step once, and the last one too.
+        steps = [s["step"] for s in fit.view.session.state()["steps"]]
+        assert steps[0] == 0 and steps[-1] == 19 and len(steps) == len(set(steps)) > 2
+
+
+def test_the_rows_of_a_step_are_known_in_the_data():
+    x, y = data(200)
+    with Fit(unseen(paused=True), classifier(), x, y) as fit:
+        step = fit.view.session.state()["steps"][0]
+        assert np.array_equal(fit.view.session.tensor(step["id"], "x"), x[step["data_rows"]])
+        assert step["data_rows"] != list(range(20))  # shuffled
+    view = unseen()
+    classifier().fit(((x[:20], y[:20]) for _ in range(3)), verbose=0, callbacks=[view])
+    assert view.session.state()["steps"][0]["data_rows"] is None  # of a stream

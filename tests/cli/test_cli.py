@@ -215,7 +215,7 @@ def test_doctor(run: Any) -> None:
     status, out, err = run("train", *SMALL, "--doctor")
     assert (status, err) == (0, "")
     *_, found, results = out.split("\n\n")
-    assert found == "The doctor looked at 2 of 24 steps and found nothing."
+    assert found == "The doctor looked at 3 of 24 steps and found nothing."
     assert results.startswith("On the 360 images held out:")
     assert run("train", *SMALL, "--doctor", "--quiet")[1].startswith(
         f"{found}\n\nOn the 360 images"

@@ -75,7 +75,10 @@ def test_export_needs_none_of_the_packages(run, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     status, out, err = run("--export", "digits.html", *SMALL)
     assert (status, err) == (0, "")
-    assert out.endswith("Wrote digits.html. Open it in a browser: it needs nothing else.\n")
+    size = Path("digits.html").stat().st_size / 1e6
+    assert out.endswith(
+        f"Wrote digits.html, {size:.1f} MB. Open it in a browser: it needs nothing else.\n"
+    )
     assert "On the 360 images held out:" in out and "http" not in out
     state = state_in("digits.html")
     assert state["status"]["state"] == "done"

@@ -203,6 +203,8 @@ def test_breakers_try_both_ends():
 
 def test_did_you_mean():
     assert did_you_mean("rellu", ["relu", "tanh"]) == " Did you mean 'relu'?"
+    many = did_you_mean("x", [f"name_{i:03}" for i in range(100)])
+    assert many.startswith(" Known: name_000, ") and many.endswith("name_059, and 40 more.")
     assert did_you_mean("ADAM", ["Adam", "adam"]) == " Did you mean 'Adam'?"
     assert did_you_mean("zzz", ["b", "a"]) == " Known: a, b."
 

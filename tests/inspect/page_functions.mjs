@@ -105,7 +105,7 @@ test("numbers are short and true", () => {
 
 test("people count epochs from 1", () => {
   const status = { state: "running", epoch: 2, epochs: 5, batch: 12, batches: 469 };
-  assert.equal(placeInWords(status), "epoch 3 of 5, batch 12 of 469");
+  assert.equal(placeInWords(status), "epoch 3 of 5, 12 of 469 batches");
   assert.equal(placeInWords({ ...status, state: "done", epoch: 5 }), "epoch 5 of 5");
 });
 

@@ -2,11 +2,13 @@
 
 import itertools
 import re
+from html import escape
 
 import numpy as np
 import pytest
 
 import sheer
+from sheer import layers
 from sheer.inspect.cells import Cells, Number
 from sheer.inspect.recipes import recipes_of
 from steps import NAMES, data, model, recorded
@@ -296,6 +298,26 @@ def test_unknown_names(textbook):
         textbook.explain("dens", 0, 0)
     with pytest.raises(KeyError, match=r"value or weight 'dens.kernel'\. Did you mean 'dense.ker"):
         textbook.explain_gradient("dens.kernel", 0, 0)
+
+
+def test_a_layer_of_another_number():
+    """In a notebook the second model has dense_2 where the first one had dense."""
+    made = sheer.Sequential(
+        [sheer.Input((3,)), layers.Dense(4, name="dense_2"), layers.Dense(1, name="dense_3")]
+    )
+    made.compile("sgd", "mse")
+    step = made.trace_step(np.ones((2, 3)), np.ones((2, 1)))
+    with pytest.raises(KeyError) as error:
+        step.explain("dense", 0, 0)
+    assert error.value.args[0] == (
+        "explain: there is no value or layer 'dense'. The layers here: dense_2, dense_3."
+    )
+
+
+def test_a_notebook_shows_the_text(textbook):
+    found = textbook.explain("dense", 0, 0)
+    html = found._repr_html_()
+    assert html.startswith("<pre") and escape(str(found)) in html
 
 
 def test_no_gradient(textbook):

@@ -168,6 +168,19 @@ def test_provoked(case, digits):
         assert finding.source and finding.layer
 
 
+def test_a_model_that_is_worse_on_its_own_rows_does_not_overfit():
+    """As after updates that are far too large."""
+    rule = next(rule for rule in RULES if rule.name == "overfitting")
+
+    def found(losses):
+        watched = rule()
+        for epoch, (loss, held_out) in enumerate(losses):
+            yield from watched.epoch(epoch, {"loss": loss, "val_loss": held_out})
+
+    assert list(found([(480, 190), (470, 390), (460, 395), (450, 400)])) == []
+    assert list(found([(1.0, 1.1), (0.5, 1.5), (0.4, 1.6), (0.3, 1.7)]))
+
+
 # --- healthy trainings ------------------------------------------------------------------------
 
 

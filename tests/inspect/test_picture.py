@@ -447,7 +447,6 @@ def test_losses_of_ones_own():
 
 def test_a_model_without_a_call():
     model = Adversaries(name="gan")
-    model.input_symbols = sheer.Input((1,))
     with pytest.raises(ValueError) as error:
         model.picture()
     assert str(error.value) == (

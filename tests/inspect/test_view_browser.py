@@ -63,7 +63,7 @@ def test_a_live_page_steps_through_the_training(tab, browser):
         for number in range(1, 4):
             tab.get_by_role("button", name="Next batch").click()
             for page in (tab, other):
-                shows(page, f"batch {number} of 10")
+                shows(page, f"{number} of 10 batches")
         other.close()
         assert fit.view.session.state()["status"]["batch"] == 3
         assert all(url.startswith(fit.view.url.split("/?")[0]) for url in tab.asked)
@@ -76,9 +76,9 @@ def test_a_reload_shows_the_same(tab):
     with Fit(paused()) as fit:
         tab.goto(fit.view.url)
         fit.step("next_batch")
-        shows(tab, "batch 1 of 10")
+        shows(tab, "1 of 10 batches")
         tab.reload()
-        shows(tab, "batch 1 of 10")
+        shows(tab, "1 of 10 batches")
         leave(tab)
 
 

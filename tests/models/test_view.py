@@ -129,6 +129,20 @@ def test_wait_has_an_end(notebook):
     widget.training.wait(20)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_second_view_beside_the_first(notebook):
+    """As where a cell is run again while its first widget still waits."""
+    view = unseen(paused=True)
+    model, (x, y) = classifier(), data(60)
+    widget = model.view(x, y, view=view)
+    until(view, "paused")
+    with pytest.raises(RuntimeError, match=r"^view: another thread .*model\.stop_training = True"):
+        model.view(x, y, view=unseen(), verbose=0)
+    model.stop_training = True
+    widget.training.wait(20)
+    model.view(x, y, view=unseen(), verbose=0).training.wait(20)
+
+
 def test_without_anywidget_it_says_so(notebook, monkeypatch):
     from sheer.inspect.view import widget
 

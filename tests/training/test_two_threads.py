@@ -102,8 +102,9 @@ def test_one_model_is_trained_in_one_thread(engine, call):
         assert training.result(60).epoch == [0]
         getattr(model, call)(X, Y, **quiet)
     assert str(caught.value) == (
-        f"{call}: another thread trains or evaluates this model. Wait for it, or give each thread "
-        "a model of its own. predict() may be called at any time."
+        f"{call}: another thread trains or evaluates this model. Wait for it "
+        "(model.stop_training = True ends a fit), or give each thread a model of its own. "
+        "predict() may be called at any time."
     )
 
 

@@ -32,8 +32,8 @@ class Doctor(Callback):
     """Looks into a training, and says in plain words what is wrong with it: in which line of the
     program and which layer, by which numbers, and what to try.
 
-    It records a step now and then (see `Model.trace_step`): the first one, that of each epoch, and
-    more as far as its share of the time allows. It finds
+    It records a step now and then (see `Model.trace_step`): the first one, that of each epoch, the
+    last one, and more as far as its share of the time allows. It finds
 
     - the first NaN or infinity, exactly: line, layer, unit, rows of the batch;
     - units that are dead, saturated, or all alike; gradients that vanish or explode;
@@ -118,7 +118,7 @@ class Doctor(Callback):
         if run is None or self._is_over:
             return
         self._before = run.snapshot()
-        if hasattr(run.upcoming.step, "record") and self._is_due():
+        if hasattr(run.upcoming.step, "record") and self._is_due(run, batch):
             with self._budget.looking():
                 self._look(run.upcoming)
             self.looked += 1
@@ -184,8 +184,13 @@ class Doctor(Callback):
         run = getattr(getattr(self.model, "_training", None), "run", None)
         return run if run is not None and run.upcoming is not None else None
 
-    def _is_due(self) -> bool:
+    def _is_due(self, run: Any, batch: int) -> bool:
         """Whether to look at the coming step."""
+        steps = self.params.get("steps")
+        if steps and run.epoch + 1 == self.params.get("epochs"):
+            if batch + 1 == steps:
+                return True
+            run.upcoming.limit(steps - 1 - batch)
         return (self._is_new and self.looked < EPOCHS) or self._budget.is_due()
 
     def _look(self, turn: Any) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sheer.inspect.view.until import Until
 
 MOST_KEPT = 200
+# Of larger batches the page is not told which rows they are.
+MOST_ROWS = 1024
 # Seconds without any page after which a training that waits for one goes on.
 GRACE = 10.0
 
@@ -107,7 +109,7 @@ class View(Callback):
         self._base = self._done = 0  # steps before this epoch, and in all
         self._batches: int | None = None
         self._budget = Budget(self.share)
-        self._recorded: tuple[int, int, int] | None = None  # the place recorded last
+        self._recorded: tuple[int, int] | None = None  # the place recorded last
         self._before: list[tuple[Any, Any]] = []
         self._said_at_pause = ""
 
@@ -170,7 +172,7 @@ class View(Callback):
 
     def _left(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         """The training is over, however it ended."""
-        message, state = "", "done"
+        message, state = self._until.unmet() if self._until is not None else "", "done"
         if isinstance(error, KeyboardInterrupt) or getattr(
             self.model.history, "interrupted", False
         ):
@@ -213,7 +215,7 @@ class View(Callback):
             run.upcoming.limit(1)
             self._until.begins()
             self._before = [(v, v.stored()) for v in run.variables()]
-        elif self._goal == "batch" or self._is_due(batch):
+        if self._goal == "batch" or self._is_due(batch):
             self._record(batch)
         self._budget.turn_begins()
 
@@ -299,13 +301,22 @@ class View(Callback):
     def _record(self, batch: int) -> None:
         """Record the upcoming batch, and see from the time when the next one may be."""
         place = self._run.epoch, batch
-        if self._recorded == (*place, self._done):
+        if self._recorded == place:
             return
         count = self._base + batch
         with self._budget.looking():
-            summary = self.session.add(self._run.upcoming.record(), count)
+            summary = self.session.add(self._run.upcoming.record(), count, self._data_rows())
         self.session.point(count, self._epochs(batch), {"batch_loss": summary["loss"]})
-        self._recorded = (*place, self._done)
+        self._recorded = place
+
+    def _data_rows(self) -> list[int] | None:
+        """The places of the upcoming batch's rows in the data; None where they have none, or are
+        many."""
+        assert self._watch is not None
+        if self._watch.rows is None or self._run.upcoming.stretch.n > MOST_ROWS:
+            return None
+        rows: list[int] = self._run.upcoming.stretch.rows(0).tolist()
+        return rows
 
     def _epochs(self, batch: int) -> float:
         """How many epochs are done at a batch, with its part of one."""

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,9 @@ before its first batch; the page runs it, stops it, goes batch by batch, and
 shows what another learning rate would do. It says what goes wrong, too.
 
 The page is on this machine alone, at an address with a secret in it, which is
-printed. It takes the options of `sheer train`. It needs two packages more:
-pip install "sheer[view]". With --export none is needed: the training runs, and
-the page is written to a file that every browser opens."""
+printed. It needs two packages more: pip install "sheer[view]". With --export
+none is needed: the training runs, and the page is written to a file that every
+browser opens."""
 
 EPILOGUE = """\
 examples:
@@ -99,7 +100,10 @@ def run(options: argparse.Namespace) -> None:
         problem = error
         print("\nThe training diverged: see the page.", file=sys.stderr)
     if options.export:
-        print(f"Wrote {options.export}. Open it in a browser: it needs nothing else.")
+        size = os.path.getsize(options.export) / 1e6
+        print(
+            f"Wrote {options.export}, {size:.1f} MB. Open it in a browser: it needs nothing else."
+        )
     else:
         _stay()
     if problem is not None:

@@ -63,6 +63,10 @@ def absent(module: str, lacking: str) -> Callable[[str], Any]:
     return missing
 
 
+# So many known names an error lists.
+MOST = 60
+
+
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """`" Did you mean 'relu'?"` when a known name is near, else a list of the known names.
 
@@ -82,7 +86,9 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
         if near:
             match = next(k for k in names if k.lower() == near[0])
             return f" Did you mean {match!r}?"
-    return f" Known: {', '.join(alike or known)}."
+    known = alike or known
+    more = f", and {len(known) - MOST} more" if len(known) > MOST else ""
+    return f" Known: {', '.join(known[:MOST])}{more}."
 
 
 def user_line() -> str:

@@ -51,6 +51,11 @@ class Explanation:
     def __repr__(self) -> str:
         return f"<Explanation of {_place(self.name, self.index)} = {amount(self.value)}>"
 
+    def _repr_html_(self) -> str:
+        from sheer.inspect import notebook
+
+        return notebook.preformatted(str(self))
+
     def _text(self, depth: int) -> Iterator[str]:
         for line in map(without_controls, self.lines):
             begin = " " * (len(line) - len(line.lstrip()))
@@ -89,9 +94,12 @@ class Explainer:
         if name in self.step:
             return self._one(name, self._checked(name, index), most)
         if name not in layers:
+            # By its stem: a model that is made again has dense_2 in the place of dense.
+            kin = [layer for layer in layers if layer.startswith(f"{name}_")]
             known = [*self.step, *layers]
             raise KeyError(
-                f"explain: there is no value or layer {name!r}.{did_you_mean(name, known)}"
+                f"explain: there is no value or layer {name!r}."
+                + (f" The layers here: {', '.join(layers)}." if kin else did_you_mean(name, known))
             )
         first, *others = layers[name]
         explanation = self._one(first, self._checked(first, index), most)

@@ -1,4 +1,4 @@
-"""A recorded step as an HTML table, for notebooks."""
+"""A recorded step as an HTML table, and an explanation as text, for notebooks."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ def table(step: Any) -> str:
         "</table>",
     ]
     return "\n".join(parts)
+
+
+def preformatted(text: str) -> str:
+    """Text as it stands."""
+    return f'<pre style="line-height: 1.3">{escape(text)}</pre>'
 
 
 def _row(line: Line) -> str:

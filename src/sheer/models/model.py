@@ -383,7 +383,8 @@ class Model(Trainer):
         """
         from sheer.inspect.picture import Show, picture
 
-        self.check_built("picture")
+        if self.has_call():  # else it never is, and `picture` says why there is nothing to draw
+            self.check_built("picture")
         return picture(self, rankdir, Show(nested=expand_nested))
 
     def __getstate__(self) -> dict[str, Any]:

@@ -25,6 +25,8 @@ def _in_notebook(
     """The widget, while a thread trains: a cell that runs keeps the page's commands waiting."""
     from sheer.inspect.view.widget import widget_of
 
+    with model._training.alone("view"):
+        pass  # what the thread would raise, nobody would see: the last view may still wait
     widget = widget_of(shown.session)
     widget.training = FitInThread(
         lambda: model.fit(x, y, **{"verbose": 0, **options}, callbacks=[*callbacks, shown])

@@ -363,8 +363,9 @@ class Training:
         is_inner = self._threads.get(process) == thread
         if self._threads.setdefault(process, thread) != thread:
             raise RuntimeError(
-                f"{caller}: another thread trains or evaluates this model. Wait for it, or give "
-                "each thread a model of its own. predict() may be called at any time."
+                f"{caller}: another thread trains or evaluates this model. Wait for it "
+                "(model.stop_training = True ends a fit), or give each thread a model of its own. "
+                "predict() may be called at any time."
             )
         try:
             yield

@@ -27,7 +27,9 @@ class Overfitting(Rule):
         rises = all(entry[2] > (1 + self.SHARE) * held_out for entry in since[-self.EPOCHS :])
         last = [entry[1] for entry in self._losses[-self.EPOCHS - 1 :]]
         falls = all(b < a for a, b in pairwise(last)) and logs["loss"] < loss
-        if len(since) >= self.EPOCHS and rises and falls:
+        # One that is worse on its own training rows has learned none of them by heart.
+        is_worse = logs["val_loss"] > logs["loss"]
+        if len(since) >= self.EPOCHS and rises and falls and is_worse:
             yield Finding(
                 self.name,
                 f"The model overfits since epoch {best + 1}",

@@ -125,9 +125,8 @@ def _listening(port: int) -> socket.socket:
     except OSError as error:
         found.close()
         raise OSError(
-            error.errno,
-            f"View: port {port} cannot be had: {error.strerror}. Give another, or port=0 for any "
-            "that is free",
+            f"View: port {port} cannot be had: {error.strerror}. Give another, or 0 for any that "
+            "is free."
         ) from error
     found.listen(128)
     return found

@@ -72,9 +72,13 @@ class Session:
             self._changes["restart"] = True
         self.tell(now=True)
 
-    def add(self, step: RecordedStep, count: int) -> dict[str, Any]:
-        """A step was recorded, before which `count` others ran; its summary."""
+    def add(
+        self, step: RecordedStep, count: int, data_rows: list[int] | None = None
+    ) -> dict[str, Any]:
+        """A step was recorded, before which `count` others ran, on these rows of the data; its
+        summary."""
         summary = summarized(step, self._description, next(self._numbers), count)
+        summary["data_rows"] = data_rows
         with self._lock:
             forgotten = self.kept.add(summary, step)
             self._changes.setdefault("steps", []).append(summary)

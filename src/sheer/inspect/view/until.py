@@ -17,6 +17,13 @@ from sheer.inspect.view.trials import Sample
 FACTOR = 2.0
 LATEST, FEWEST = 32, 8
 
+NEVER = {
+    "not_finite": "No NaN or infinity came up.",
+    "loss_jump": "The loss did not jump.",
+    "wrong": "The row was not wrong after any batch.",
+    "right": "The row was not right after any batch.",
+}
+
 
 class Until:
     """Looks at the model after each batch.
@@ -58,6 +65,10 @@ class Until:
         if self.what == "not_finite":
             return self._not_finite(loss)
         return self._jump(loss) if loss is not None else ""
+
+    def unmet(self) -> str:
+        """What to say where the training ended first."""
+        return NEVER[self.what]
 
     def _not_finite(self, loss: float | None) -> str:
         if loss is not None and not math.isfinite(loss):

@@ -134,6 +134,11 @@ function headingText(state, filter, count) {
   return `${formatCount(count)} of class ${className(state, filter.label)}, predicted ${className(state, filter.predicted)}`;
 }
 
+// The number in the data is what "until" and "Take sample" ask for.
+function placeOf(row, dataRows) {
+  return dataRows ? `row ${row}, data row ${dataRows[row]}` : `row ${row}`;
+}
+
 function sampleCard(app, judged, row, goTo) {
   const picture = thumbnail(judged, row);
   const words = judged.kind === "numbers" ? numberWords(row) : classWords(app.state, judged, row);
@@ -148,7 +153,7 @@ function sampleCard(app, judged, row, goTo) {
       row.loss === null
         ? null
         : h("span", { class: "faint" }, "loss ", h("span", { class: "num" }, formatNumber(row.loss))),
-      h("span", { class: "faint" }, `row ${row.row}`),
+      h("span", { class: "faint" }, placeOf(row.row, app.view.step?.data_rows)),
     ),
   );
   return { el: h("li", { class: row.isRight === false ? "is-wrong" : "" }, button), paint: picture.paint };

@@ -46,11 +46,12 @@ function shareOfEpoch({ state, batch, batches }) {
   return batches ? batch / batches : 0;
 }
 
-// "epoch 3 of 5, batch 12 of 469": epochs are counted from 1 for people. After the end there is no
-// batch to speak of.
+// "epoch 3 of 5, 12 of 469 batches": epochs are counted from 1 for people, of batches those that are
+// done. After the end there is no batch to speak of.
 export function placeInWords({ state, epoch, epochs, batch, batches }) {
   const ofEpochs = epochs ? ` of ${formatCount(epochs)}` : "";
   const ofBatches = batches ? ` of ${formatCount(batches)}` : "";
+  const word = (batches || batch) === 1 ? "batch" : "batches";
   const words = `epoch ${formatCount(Math.min(epoch + 1, epochs || epoch + 1))}${ofEpochs}`;
-  return state === "done" ? words : `${words}, batch ${formatCount(batch)}${ofBatches}`;
+  return state === "done" ? words : `${words}, ${formatCount(batch)}${ofBatches} ${word}`;
 }

@@ -16,7 +16,7 @@ export function untilForm(app) {
   const what = h("select", { "aria-label": "Run until", on: { change: update } }, options);
   const last = Math.max(0, app.state.data.rows - 1);
   const sample = h("input", { type: "number", min: 0, max: last, value: 0, required: true, inputmode: "numeric" });
-  const which = h("label", { class: "which" }, "row", sample);
+  const which = h("label", { class: "which" }, "data row", sample);
   const go = h("button", { class: "action until" }, icon("until"), h("span", { class: "text" }, "Go"));
   const el = h("form", { class: "until-form", on: { submit } }, h("span", { class: "label" }, "until"), what, which, go);
 

@@ -187,7 +187,7 @@ function largeUnit(app, kernel) {
           );
       }
       const change = parts.changes
-        ? `; this step changed it by ${formatNumber(parts.changes[unit])}, drawn on a scale of its own`
+        ? `; this step changed them by ${formatNumber(parts.changes[unit])}, drawn on a scale of its own`
         : "";
       fill(
         caption,

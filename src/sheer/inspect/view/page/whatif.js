@@ -138,7 +138,8 @@ function drawComparison(place, { steps, now, other }) {
     font,
     ticks: { show: false },
     grid: { stroke: colour("--line"), width: 1 },
-    values: (_, ticks) => ticks.map((tick) => formatNumber(tick)),
+    // On a scale of powers of ten the ticks without a label come as null.
+    values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : formatNumber(tick))),
   };
   const line = (run, token, dash) => ({
     label: `learning rate ${formatNumber(run.learning_rate)}`,
