@@ -59,8 +59,8 @@ class RateTooLarge(Rule):
         yield self.finding(
             seen,
             "The learning rate is too large",
-            f"{how}, and after {seen.steps:,} steps the loss is {loss:.3g}; it began at "
-            f"{self._start:.3g}. Steps this large jump over what they aim at.\n"
+            f"{how}, and after {seen.steps:,} steps the loss is {loss:,.4g}; it began at "
+            f"{self._start:,.4g}. Steps this large jump over what they aim at.\n"
             f"{_now(seen)}Try a tenth of it; if the inputs are not scaled, scale them first.",
             layer=(largest if ratio > self.RATIO else grown).layer,
             ratio=ratio,

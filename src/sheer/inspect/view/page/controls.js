@@ -72,6 +72,6 @@ function stepInWords(steps, step) {
   return [
     h("strong", {}, `step ${formatCount(step.step)}`),
     h("span", { class: "faint" }, ` · ${place} of ${steps.length} recorded`),
-    h("span", { class: "faint step-loss" }, ` · loss ${formatNumber(step.loss)}`),
+    step.loss === null ? null : h("span", { class: "faint step-loss" }, ` · loss ${formatNumber(step.loss)}`),
   ];
 }

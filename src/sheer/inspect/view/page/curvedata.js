@@ -92,7 +92,7 @@ function courseOf(name, values) {
   const known = numbers(values).filter((value) => value !== null);
   if (!known.length) return "";
   const [first, last] = [known[0], known.at(-1)];
-  const word = last < first ? "fell" : last > first ? "rose" : "stayed";
-  if (word === "stayed") return `${name} is ${formatNumber(last)}.`;
-  return `${name} ${word} from ${formatNumber(first)} to ${formatNumber(last)}.`;
+  const [from, to] = [formatNumber(first), formatNumber(last)];
+  if (from === to) return `${name} ${known.length === 1 ? "is" : "stayed near"} ${to}.`;
+  return `${name} ${last < first ? "fell" : "rose"} from ${from} to ${to}.`;
 }

@@ -56,6 +56,7 @@ export function drawPanel(app) {
   }
 
   async function predict() {
+    if (whyNoPrediction(app)) return;
     const rows = asker?.rows();
     if (!rows) {
       fill(bars, h("p", { class: "faint" }, "Draw in the field, and the probabilities stand here."));

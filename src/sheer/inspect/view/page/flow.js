@@ -2,7 +2,7 @@
 // optimizer into the weights. Each box shows how its numbers are spread.
 
 import { boxesOf } from "./boxes.js";
-import { h, fill, unseen } from "./dom.js";
+import { h, fill, unseen, write } from "./dom.js";
 import { formatNumber, formatShape } from "./format.js";
 import { smallHistogram } from "./histogram.js";
 import { explain } from "./meanings.js";
@@ -80,16 +80,21 @@ function valueInBox(name, statistics, isNamed, isLoss) {
 }
 
 function optimizerBar(app, columns) {
-  const rate = h("span", {});
+  const [name, rate] = [h("span", {}, app.state.optimizer.name), h("span", {})];
   const go = () => {
     const row = app.state.program.rows.findIndex(({ phase }) => phase === "update");
     if (row >= 0) app.show({ row });
   };
   const style = { "grid-row": String(LANES.optimizer), "grid-column": `3 / ${columns}` };
-  const button = h("button", { type: "button", class: "optimizer-button", on: { click: go } }, `${app.state.optimizer.name}`, rate);
+  const button = h("button", { type: "button", class: "optimizer-button", on: { click: go } }, name, rate);
   const arrow = () => h("span", { class: "sign", "aria-hidden": "true" }, "↓");
   const el = h("div", { class: "optimizer phase-update", style }, arrow(), h("span", { class: "faint" }, "optimizer"), button, explain("optimizer"), arrow());
-  const update = (step) => fill(rate, step ? `, learning rate ${formatNumber(step.learning_rate)}` : "");
+  // A train_step with optimizers of its own leaves that of compile() out: it has no learning rate there.
+  const update = (step) => {
+    const isOwn = step?.learning_rate === null;
+    write(name, isOwn ? "of its own" : app.state.optimizer.name);
+    write(rate, !step || isOwn ? "" : `, learning rate ${formatNumber(step.learning_rate)}`);
+  };
   return { el, button, update };
 }
 

@@ -68,6 +68,7 @@ export function predictStep(app) {
 
 // Why nothing can be predicted here; empty where it can.
 export function whyNoPrediction(app) {
+  if (!linesOf(app.state).length) return "This model has no call(): it predicts nothing.";
   if (app.live) return "";
   if (!app.view.step) return "No step is recorded yet.";
   const unknown = linesOf(app.state).find(

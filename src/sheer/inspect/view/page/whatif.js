@@ -156,7 +156,7 @@ function drawComparison(place, { steps, now, other }) {
     scales: { x: { time: false }, y: { distr: isWide([...now.loss, ...other.loss].map(realNumber)) ? 3 : 1 } },
     axes: [
       { ...axis, size: 24, grid: { show: false } },
-      { ...axis, size: 46 },
+      { ...axis, size: 58 },
     ],
     series: [{ label: "batch" }, line(now, "--forward"), line(other, "--backward", [6, 3])],
   };
