@@ -147,6 +147,19 @@ def test_fit_exports_at_its_end_even_where_it_fails(tmp_path):
     assert (status["state"], status["message"]) == ("failed", "RuntimeError: a fault")
 
 
+def test_a_file_that_cannot_be_written_is_told_before_the_training(tmp_path):
+    with pytest.raises(ValueError, match=r"^View: export must end in \.html\. Got 'view\.png'\.$"):
+        unseen(export="view.png")
+    epochs = []
+    seen = sheer.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epochs.append(epoch))
+    with pytest.raises(
+        FileNotFoundError, match=r"^There is no folder .* to write 'view\.html' into"
+    ):
+        view = unseen(export=tmp_path / "none" / "view.html")
+        classifier().fit(*data(40), verbose=0, callbacks=[seen, view])
+    assert epochs == []
+
+
 def test_two_inputs_and_two_outputs(tmp_path):
     view = unseen(every=1)
     model, x, y = two_by_two()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sheer.callbacks.base import Callback, Logs
 from sheer.callbacks.budget import Budget
 from sheer.core.checks import integer, number
+from sheer.core.files import check_folder
 
 if TYPE_CHECKING:
     from sheer.inspect.view.description import Watch
@@ -93,6 +94,8 @@ class View(Callback):
             )
         if port is not None and not (integer(0).accepts(port) and port < 1 << 16):
             raise ValueError(f"View: port must be a whole number from 0 to 65535. Got {port!r}.")
+        if export is not None and not os.fspath(export).endswith((".html", ".htm")):
+            raise ValueError(f"View: export must end in .html. Got {os.fspath(export)!r}.")
         self.paused, self.port, self.open_browser = paused, port, open_browser
         self.share, self.every = share, every
         self.classes, self.image = classes, image
@@ -132,6 +135,8 @@ class View(Callback):
                 "View: with run_eagerly=True there is no program to show. Compile the model "
                 "without it."
             )
+        if self._export is not None:
+            check_folder(self._export)  # now, not after hours
         begun, run = time.perf_counter(), self._run
         self._forget()
         self._goal, self._until = "pause" if self.paused else "run", None

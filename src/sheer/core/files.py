@@ -17,9 +17,8 @@ def replacing(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any
     import tempfile  # a slow import, for saving only
 
     path = os.fspath(path)
+    check_folder(path)
     folder, name = os.path.split(path)
-    if not os.path.isdir(folder or "."):
-        raise FileNotFoundError(f"There is no folder {folder!r} to write {name!r} into.")
     if os.path.exists(path) and not os.path.isfile(path):
         kind = "a folder" if os.path.isdir(path) else "a device"
         raise OSError(f"{path} is {kind}, and no file that can be replaced. Give another name.")
@@ -47,6 +46,13 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file, whole or not at all."""
     with replacing(path, "wb") as file:
         file.write(text.encode())
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """Raise where the folder of a file to write is not there."""
+    folder, name = os.path.split(os.fspath(path))
+    if not os.path.isdir(folder or "."):
+        raise FileNotFoundError(f"There is no folder {folder!r} to write {name!r} into.")
 
 
 def check_exists(path: str | os.PathLike[str]) -> None:
