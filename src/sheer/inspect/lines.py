@@ -46,21 +46,21 @@ def lines_of(step: Any) -> Iterator[Line]:
         yield _valued(Line("input", name), step, name)
     text = step.text.splitlines()
     reached = _start(step)
-    for row, seconds in zip(step.rows, step.seconds, strict=True):
+    for row, seconds, kept in zip(step.rows, step.seconds, step.kept(), strict=True):
         for line in text[reached : row.first - 1]:
             yield from _heading(line.strip())
         reached = row.last
         if row.phase == "result" or not any(target in step for target in row.targets):
             continue
         source = without_controls(row.source)
-        if len(row.targets) == 1:
+        if row.targets == kept and len(kept) == 1:
             line = Line("row", source, row.first, seconds=seconds)
             yield _valued(line, step, row.targets[0])
             continue
-        yield Line("row", _computed(source), row.first, seconds=seconds)
-        for target in row.targets:
-            if target in step:
-                yield _valued(Line("value", target), step, target)
+        text_of_row = _computed(source) if len(row.targets) > 1 else source
+        yield Line("row", text_of_row, row.first, seconds=seconds)
+        for target in kept:
+            yield _valued(Line("value", target), step, target)
 
 
 def shown_inputs(step: Any) -> list[str]:

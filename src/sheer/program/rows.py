@@ -53,6 +53,15 @@ def function_of(text: str, name: str) -> ast.FunctionDef:
     )
 
 
+def statements_of(source: str) -> list[ast.stmt]:
+    """The statements of a text; none where it is no Python, as a row of several broken lines (`if`,
+    `try`) put into one."""
+    try:
+        return ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
 def rows_of(text: str, name: str, facts: Facts | None = None) -> list[Row]:
     """The rows of a program's function, whoever wrote it: its statements and its headings say most.
 
