@@ -236,7 +236,7 @@ class RecordedStep:
             "text": self.text,
             "name": self.name,
             "inputs": list(self.inputs),
-            "rows": [asdict(row) for row in self.rows],
+            "rows": [asdict(row) | {"part": without_controls(row.part)} for row in self.rows],
             "seconds": self.seconds,
             "logs": {k: float(v) for k, v in self.logs.items() if np.ndim(v) == 0},
             "place": self.place,
