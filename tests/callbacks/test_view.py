@@ -7,7 +7,6 @@ import sys
 import textwrap
 import threading
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ import pytest
 import sheer
 from sheer import layers
 from sheer.callbacks import Callback, Doctor, LambdaCallback, View
+from sheer.inspect.findings import Finding
 from small import classifier, data, equal, state
 from watched import Fit, rivals, step, two_by_two, unseen, until
 
@@ -328,15 +328,31 @@ def test_findings_of_other_callbacks_are_shown():
 
         def on_epoch_end(self, epoch, logs=None):
             text = f"In epoch {epoch}."
-            self.findings = [
-                SimpleNamespace(title="Dead", text=text, layer="dense", line=9, more=1)
-            ]
+            self.findings = [Finding("dead_units", "Dead", text, layer="dense", line=9)]
+
+    class CallsOtherThingsSo(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.findings = [3, "text"] if epoch else 3
 
     view = unseen()
-    classifier().fit(*data(40), epochs=2, verbose=0, callbacks=[view, Finds()])
+    others = [CallsOtherThingsSo(), Finds()]
+    classifier().fit(*data(40), epochs=2, verbose=0, callbacks=[view, *others])
     assert view.session.state()["findings"] == [
         {"title": "Dead", "text": "In epoch 1.", "layer": "dense", "line": 9}
     ]
+
+
+def test_with_check_finite():
+    x, y = data(40)
+    view = unseen(every=1)
+    weights = []
+    for callbacks in ([view], []):
+        sheer.utils.set_random_seed(1)
+        model = classifier(check_finite=True)
+        model.fit(x, y, epochs=2, verbose=0, callbacks=callbacks)
+        weights.append(model.get_weights())
+    assert equal(*weights)
+    assert [step["step"] for step in view.session.state()["steps"]] == [0, 1, 2, 3]
 
 
 # --- what is kept -------------------------------------------------------------------------------

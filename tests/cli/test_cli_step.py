@@ -150,8 +150,9 @@ def test_the_script_takes_the_very_step_again(name: str, kind: str, run: Any) ->
     if kind == "predict":
         assert figures[0].startswith("[[")
     else:
-        expected = [f"{k}: {float(v):.9g}" for k, v in found.logs.items()]
-        assert sorted(figures) == sorted(expected)
+        printed = {k: float(v) for k, v in (line.split(": ") for line in figures)}
+        # The engine made the large products of the record, and rounds them its own way.
+        assert printed == pytest.approx({k: float(v) for k, v in found.logs.items()}, rel=1e-6)
 
 
 def test_the_script_finds_the_line_of_the_first_nan(run: Any) -> None:

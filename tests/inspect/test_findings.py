@@ -405,3 +405,12 @@ def test_the_text():
         "  Try: a smaller learning rate."
     )
     assert [percent(v) for v in (0, 0.0042, 0.125, 1.0)] == ["0 %", "0.42 %", "12 %", "100 %"]
+
+
+def test_who_names_a_layer_steers_no_terminal():
+    finding = Finding(
+        "dead_units", "a\x1b[2Jb\u202e", "In layer a\x1b[2Jb.", "a\x1b[2Jb", 1, "\x1b[1m"
+    )
+    assert str(finding) == (
+        "a\\x1b[2Jb\\u202e (epoch 1)\n  line 1: \\x1b[1m\n  In layer a\\x1b[2Jb."
+    )

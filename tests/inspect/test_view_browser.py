@@ -1,29 +1,12 @@
 """The page in a real browser: from its server, from a file, and as a notebook's widget."""
 
-import shutil
-
 import pytest
 
+import sheer
+from sheer import layers
 from sheer.inspect.view import assets
 from small import classifier, data
 from watched import Fit, paused, rivals, two_by_two, unseen
-
-sync_api = pytest.importorskip("playwright.sync_api")
-
-QUIET = ["--disable-gpu", "--disable-background-networking", "--no-sandbox"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=QUIET
-            )
-        except sync_api.Error as error:
-            pytest.skip(f"needs Chromium: playwright install chromium ({str(error)[:60]})")
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -92,6 +75,21 @@ def test_a_file_is_whole(tab, tmp_path):
     assert tab.get_by_role("button", name="Next batch").is_disabled()
     tab.wait_for_timeout(500)
     assert [url for url in tab.asked if not url.startswith(("file:", "blob:", "data:"))] == []
+
+
+@pytest.mark.parametrize("name", ["__proto__", "constructor", "a\n\u202e\ud800", "x" * 3000])
+def test_a_file_of_any_names(tab, tmp_path, name):
+    view = unseen(every=1, export=tmp_path / "view.html", classes=[name, name, "c"])
+    x, y = data(60)
+    model = sheer.Sequential([layers.Dense(5, "relu", name=name), layers.Dense(3, "softmax")], name)
+    right = sheer.metrics.SparseCategoricalAccuracy(name=f"{name} right")
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=[right])
+    model.fit(x, y, batch_size=20, verbose=0, callbacks=[view])
+    tab.goto(f"file://{tmp_path}/view.html")
+    shows(tab, "def train_step(")
+    tab.wait_for_timeout(500)
+    if len(name) < 100:
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize("make", [two_by_two, rivals])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sheer.callbacks import View
+from sheer.inspect.view.server import Server
 from watched import Fit, Page, paused, two_by_two
 
 pytest.importorskip("starlette")
@@ -191,6 +192,18 @@ def test_arrays_that_are_not_there(still, query, status, text):
             "record, run, run_until, set_learning_rate, stop, what_if.",
         ),
         (b'{"name": "next_bach"}', "There is no command 'next_bach'. Did you mean 'next_batch'?"),
+        (
+            b'{"name": "predict", "arguments": {"x": [1, 2, 3, ' + b"9" * 400 + b"]}}",
+            "predict: x must hold numbers, in lists of one length.",
+        ),
+        (
+            b'{"name": "predict", "arguments": {"x": [1, 2, 3, 1e39]}}',
+            "predict: x has a number that is too large for float32.",
+        ),
+        (
+            b'{"name": "predict", "arguments": {"x": {"\\ud800": [1]}}}',
+            "predict: x must have x. Got ?.",
+        ),
         (b'{"name": "run", "arguments": [1]}', "run: arguments must be an object. Got [1]."),
         (b'{"name": "run", "arguments": {"x": 1}}', "run: unknown argument 'x'. Known: none."),
         (b'{"name": "predict"}', "predict: x is missing."),
@@ -259,6 +272,14 @@ def test_a_port_that_is_taken():
             pass
     assert f"View: port {port} cannot be had: Address already in use." in str(fit.error)
     assert not fit.view.session.turns.is_running
+
+
+def test_a_port_is_free_again_at_once(fit, page):
+    with page.events() as stream:  # what ends first, waits
+        messages(stream, 1)
+        fit.view.close()
+        again = Server(fit.view.session, int(page.base.rpartition(":")[2]))
+    again.close()
 
 
 # --- the stream of changes ----------------------------------------------------------------------

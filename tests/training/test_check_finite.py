@@ -184,6 +184,33 @@ def test_a_program_of_ones_own(engine):
         assert caught.value.step.place["batch"] == 9
 
 
+CHANGES = {
+    "h1[0] = np.inf": "infinity in line 11 of train_step, layer dense.\n  line   h1[0] = np.inf\n",
+    "h1[0] += np.nan": "NaN in line 11 of train_step, layer dense.\n  line   h1[0] += np.nan\n",
+    "np.add(h1, np.inf, out=h1)": "infinity in line 11 of train_step, layer dense.\n",
+    "h1 = h1 / 0; q = h1": "in line 11 of train_step, layer dense.\n  line   h1 = h1 / 0; q = h1\n",
+    "if len(x) > 1: h1 = h1 + np.inf": "infinity in line 11 of train_step, layer dense.\n",
+    "h1 = h1 + np.inf; h1 = z1": "A NaN or an infinity in line 11 of train_step.\n",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_lines_that_change_values_in_place(change):
+    model = classifier(check_finite=True)
+    x, y = data(40)
+    program = model.train_program(x, y)
+    lines = program.text.splitlines()
+    number = next(i for i, line in enumerate(lines) if line.strip().startswith("h1 = "))
+    lines.insert(number + 1, f"    {change}")
+    assert number + 2 == 11
+    model.use_program(sheer.Program("\n".join(lines) + "\n", "train_step"))
+    variables, _, _ = state(model)
+    with pytest.raises(sheer.NotFiniteError) as caught:
+        model.fit(x, y, verbose=0)
+    assert CHANGES[change] in str(caught.value)
+    assert variables == state(model)[0]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_streams(engine):
     with on_engine(engine):

@@ -270,11 +270,15 @@ class View(Callback):
 
     def _findings(self) -> list[dict[str, Any]]:
         """What callbacks beside this one, such as a Doctor, have found."""
-        beside = self._run.callbacks.callbacks
+        from sheer.inspect.findings import Finding
+
+        lists = [getattr(callback, "findings", None) for callback in self._run.callbacks.callbacks]
         return [
-            {name: getattr(finding, name, None) for name in ("title", "text", "layer", "line")}
-            for callback in beside
-            for finding in getattr(callback, "findings", ())
+            {name: getattr(finding, name) for name in ("title", "text", "layer", "line")}
+            for findings in lists
+            if isinstance(findings, list)  # whoever calls something else so
+            for finding in findings
+            if isinstance(finding, Finding)
         ]
 
     def _stop_if_met(self, batch: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from sheer.core.text import without_controls
 from sheer.inspect.statistics import Statistics
 from sheer.inspect.words import amount
-from sheer.program.rows import ALONE, NUMBERED, function_of
+from sheer.program.rows import ALONE, NUMBERED, function_of, text_lines
 
 FIGURES = ("shape", "min", "mean", "max", "notable", "time")
 NOTABLE = 0.01  # the least share of zeros that is told
@@ -44,23 +44,22 @@ def lines_of(step: Any) -> Iterator[Line]:
     yield Line("heading", "what goes in")
     for name in shown_inputs(step):
         yield _valued(Line("input", name), step, name)
-    text = step.text.splitlines()
+    text = text_lines(step.text)
     reached = _start(step)
-    for row, seconds in zip(step.rows, step.seconds, strict=True):
+    for row, seconds, kept in zip(step.rows, step.seconds, step.kept(), strict=True):
         for line in text[reached : row.first - 1]:
             yield from _heading(line.strip())
         reached = row.last
         if row.phase == "result" or not any(target in step for target in row.targets):
             continue
         source = without_controls(row.source)
-        if len(row.targets) == 1:
-            line = Line("row", source, row.first, seconds=seconds)
-            yield _valued(line, step, row.targets[0])
+        if row.targets == kept and len(kept) == 1:
+            yield _valued(Line("row", source, row.first, seconds=seconds), step, row.targets[0])
             continue
-        yield Line("row", _computed(source), row.first, seconds=seconds)
-        for target in row.targets:
-            if target in step:
-                yield _valued(Line("value", target), step, target)
+        shown = _computed(source) if len(row.targets) > 1 else source
+        yield Line("row", shown, row.first, seconds=seconds)
+        for target in kept:
+            yield _valued(Line("value", target), step, target)
 
 
 def shown_inputs(step: Any) -> list[str]:

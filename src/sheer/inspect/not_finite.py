@@ -15,7 +15,7 @@ import numpy as np
 from sheer.core.errors import NotFiniteError
 from sheer.core.shapes import show
 from sheer.inspect.recorded import NotFinite, RecordedStep
-from sheer.program.rows import Row
+from sheer.program.rows import Row, statements_of
 
 Array = np.ndarray[Any, Any]
 # So many of the rows concerned are named.
@@ -168,9 +168,14 @@ def _reasons(row: Row, operands: dict[str, Array]) -> Iterator[str]:
 
 def _divisors(source: str) -> Iterator[str]:
     """The names by which the line divides."""
-    for node in ast.walk(ast.parse(source)):
+    for node in _nodes(source):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             yield _name(node.right)
+
+
+def _nodes(source: str) -> Iterator[ast.AST]:
+    """All parts of a line; none where it is no Python by itself."""
+    return ast.walk(ast.Module(statements_of(source), []))
 
 
 def _name(node: ast.AST) -> str:
@@ -190,13 +195,18 @@ def operands_of(step: RecordedStep, row: Row | None) -> list[str]:
 @lru_cache(1024)
 def _names(source: str) -> tuple[str, ...]:
     """The names in a statement, in their order."""
-    nodes = [n for n in ast.walk(ast.parse(source)) if isinstance(n, (ast.Name, ast.Attribute))]
+    nodes = [n for n in _nodes(source) if isinstance(n, (ast.Name, ast.Attribute))]
     nodes.sort(key=lambda node: (node.lineno, node.col_offset))
     return tuple(dict.fromkeys(map(_name, nodes)))
 
 
-def error_of(step: RecordedStep, data_rows: Array | None = None) -> NotFiniteError:
-    """The error for a step that has a value that is not finite."""
+def error_of(
+    step: RecordedStep, data_rows: Array | None = None, row: Row | None = None
+) -> NotFiniteError:
+    """The error for a step that has a value that is not finite.
+
+    row: the line that NumPy found to compute it, where it ran the step.
+    """
     found = step.first_not_finite()
     where = where_of(step.place)
     rest = (
@@ -204,6 +214,12 @@ def error_of(step: RecordedStep, data_rows: Array | None = None) -> NotFiniteErr
         "`error.step` is the step\nline by line: print(error.step); error.step.save(FILE) keeps "
         "it, and `sheer step FILE` shows it."
     )
+    if found is None and row is not None:
+        text = (
+            f"{where}A NaN or an infinity in line {row.first} of {step.name}.\n  line  {row.source}"
+            "\nA later line gives the same name another value, so the step does not show it."
+        )
+        return NotFiniteError(f"{text}\n{rest}", step)
     if found is None:
         text = (
             f"{where}The native engine computed a NaN or an infinity, at the edge of what a float "

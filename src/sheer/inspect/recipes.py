@@ -23,7 +23,7 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from sheer.program.helpers import helper_sources, op_called
-from sheer.program.rows import Row
+from sheer.program.rows import Row, statements_of
 
 Recipe = dict[str, Any]
 
@@ -133,7 +133,7 @@ class _Reader:
         self.functions: dict[str, ast.FunctionDef] = {}
         self.constants: dict[str, ast.expr] = {}
         self.parts = 0
-        for node in _parsed(text):
+        for node in statements_of(text):
             if isinstance(node, ast.FunctionDef):
                 self.functions[node.name] = node
             elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -141,7 +141,7 @@ class _Reader:
 
     def row(self, row: Row) -> dict[str, Recipe | None]:
         nothing: dict[str, Recipe | None] = dict.fromkeys(row.targets)
-        body = _parsed(row.source)
+        body = statements_of(row.source)
         if len(body) != 1 or not isinstance(body[0], ast.Assign) or len(body[0].targets) != 1:
             return nothing
         target, value = body[0].targets[0], body[0].value
@@ -351,7 +351,7 @@ class _Reader:
         if name not in self.functions:
             return True
         for source in helper_sources([name]):
-            body = _parsed(source)
+            body = statements_of(source)
             if isinstance(body[0], ast.FunctionDef) and body[0].name == name:
                 return ast.dump(body[0]) == ast.dump(self.functions[name])
         return False
@@ -435,11 +435,3 @@ def _number(value: float) -> Recipe:
 
 def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (str, bool, int, float))
-
-
-def _parsed(source: str) -> list[ast.stmt]:
-    """The statements of a text; none where it is no Python."""
-    try:
-        return ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []

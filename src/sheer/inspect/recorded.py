@@ -124,6 +124,15 @@ class RecordedStep:
         """The row that computes a value; None for what went in."""
         return next((row for row in reversed(self.rows) if name in row.targets), None)
 
+    def kept(self) -> list[tuple[str, ...]]:
+        """For each row the names of the values that are here as it made them: of a name that gets
+        several values, the last one is."""
+        last = {name: i for i, row in enumerate(self.rows) for name in row.targets}
+        return [
+            tuple(name for name in row.targets if last[name] == i and name in self.values)
+            for i, row in enumerate(self.rows)
+        ]
+
     def first_not_finite(self) -> NotFinite | None:
         """The first NaN or infinity, inputs first, then line by line; None where all is finite.
 
@@ -132,10 +141,10 @@ class RecordedStep:
         found: list[tuple[Row | None, str]] = [
             (None, name) for name in self.inputs if not name.startswith("metrics.")
         ]
-        for row in self.rows:
-            found += [(row, name) for name in row.targets if row.phase != "metrics"]
+        for row, names in zip(self.rows, self.kept(), strict=True):
+            found += [(row, name) for name in names if row.phase != "metrics"]
         for origin, name in found:
-            array = self[name] if name in self else np.zeros(0)
+            array = self[name]
             if array.dtype.kind == "f" and not np.isfinite(array).all():
                 index = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
                 return NotFinite(origin, name, index)
@@ -227,7 +236,7 @@ class RecordedStep:
             "text": self.text,
             "name": self.name,
             "inputs": list(self.inputs),
-            "rows": [asdict(row) for row in self.rows],
+            "rows": [asdict(row) | {"part": without_controls(row.part)} for row in self.rows],
             "seconds": self.seconds,
             "logs": {k: float(v) for k, v in self.logs.items() if np.ndim(v) == 0},
             "place": self.place,

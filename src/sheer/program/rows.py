@@ -53,6 +53,20 @@ def function_of(text: str, name: str) -> ast.FunctionDef:
     )
 
 
+def text_lines(text: str) -> list[str]:
+    """The lines of a text as Python counts them: form feeds and the like end none."""
+    return re.split(r"\r\n|[\r\n]", text)
+
+
+def statements_of(source: str) -> list[ast.stmt]:
+    """The statements of a text; none where it is no Python, as a row of several broken lines (`if`,
+    `try`) put into one."""
+    try:
+        return ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
 def rows_of(text: str, name: str, facts: Facts | None = None) -> list[Row]:
     """The rows of a program's function, whoever wrote it: its statements and its headings say most.
 
@@ -71,7 +85,7 @@ def rows_of(text: str, name: str, facts: Facts | None = None) -> list[Row]:
     >>> result.source
     'return y'
     """
-    lines = text.splitlines()
+    lines = text_lines(text)
     function = function_of(text, name)
     rows = []
     phase = part = ""
@@ -104,7 +118,7 @@ def _heading(line: str, phase: str, part: str, numbered: bool) -> tuple[str, str
 
 def _without_comments(source: str) -> str:
     """A statement in one line."""
-    lines = source.splitlines()
+    lines = text_lines(source)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             number, column = token.start

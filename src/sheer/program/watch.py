@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -81,13 +82,15 @@ def _code(text: str, name: str, filename: str, rows: tuple[Row, ...]) -> CodeTyp
     """The text compiled, with the calls of `SEEN`."""
     tree = ast.parse(text)
     function = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
-    numbers = {row.first: i for i, row in enumerate(rows)}
+    waiting = deque(enumerate(rows))  # a line may hold several statements
     body: list[ast.stmt] = []
     for statement in function.body:
         body.append(statement)
-        number = numbers.get(statement.lineno)
-        if number is not None and rows[number].targets:
-            look = ast.parse(f"{SEEN}({number}, {_names(statement)})").body[0]
+        if not waiting or waiting[0][1].first != statement.lineno:
+            continue
+        number, row = waiting.popleft()
+        if row.targets:
+            look = ast.parse(f"{SEEN}({number}, {_names(statement, row.targets)})").body[0]
             body.append(ast.fix_missing_locations(_at(look, statement)))
     function.body = body
     return compile(ast.fix_missing_locations(_Products().visit(tree)), filename, "exec")
@@ -114,14 +117,15 @@ def _product(a: Any, b: Any) -> Any:
     return a @ b
 
 
-def _names(statement: ast.stmt) -> str:
-    """An expression for the names that there are behind a statement, with their values: those that
-    it assigns for sure, or all."""
-    if not isinstance(statement, ast.Assign):
+def _names(statement: ast.stmt, targets: tuple[str, ...]) -> str:
+    """An expression for the names that there are behind a statement, with their values: its targets
+    where it assigns just these, or all that there are, since it may have passed some by."""
+    assigned = statement.targets if isinstance(statement, ast.Assign) else []
+    inside = (node for target in assigned for node in ast.walk(target))
+    names = {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    if names != set(targets):
         return "locals()"
-    inside = (node for target in statement.targets for node in ast.walk(target))
-    names = [n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-    return f"{{{', '.join(f'{name!r}: {name}' for name in dict.fromkeys(names))}}}"
+    return f"{{{', '.join(f'{name!r}: {name}' for name in targets)}}}"
 
 
 def _at(node: ast.stmt, statement: ast.stmt) -> ast.stmt:

@@ -12,6 +12,7 @@ import numpy as np
 from sheer.core import tree
 from sheer.core.errors import TraceError
 from sheer.core.shapes import Dim, show
+from sheer.core.text import without_controls
 from sheer.ops.recording import Call
 from sheer.ops.symbol import Symbol
 from sheer.ops.tensor import Tensor
@@ -85,8 +86,7 @@ def named_values(
 class _Writer:
     def __init__(self, graph: Graph, places: dict[Variable, tuple[str, str]], summary: str):
         self.graph = graph
-        # It stands inside a docstring.
-        self.summary = summary.replace("\\", "\\\\").replace('"', "'")
+        self.summary = in_docstring(summary)
         self.templates = {id(call): _template(call) for call in graph.calls}
         self.helpers = self._helpers()
         self.names = Names(places, {graph.name, *self.helpers})
@@ -119,7 +119,7 @@ class _Writer:
         name = self.graph.name
         head = f"def {name}({', '.join(dict.fromkeys(parameters))}):"
         if len(head) > WIDTH:
-            inside = textwrap.fill(head[len(name) + 5 : -2], WIDTH - 8)
+            inside = textwrap.fill(head[len(name) + 5 : -2], WIDTH - 8, break_long_words=False)
             head = f"def {name}(\n{textwrap.indent(inside, '        ')}):"
         blocks = [self._preamble(), head + "\n" + textwrap.indent(self._docstring(lines), "    ")]
         return "\n\n\n".join(blocks + helper_sources(self.helpers)) + "\n"
@@ -157,10 +157,10 @@ class _Writer:
             if call.place.section != section:
                 section, part = call.place.section, None
                 number = f"{sections.index(section) + 1}. " if section and len(sections) > 1 else ""
-                lines += ["", f"# {number}{section}"] if section else [""]
+                lines += ["", _comment(f"{number}{section}")] if section else [""]
             if call.place.part != part:
                 if call.place.part and call.place.formula:
-                    lines.append(f"# {call.place.part}: {call.place.formula}")
+                    lines.append(_comment(f"{call.place.part}: {call.place.formula}"))
                 elif part:
                     lines.append("")  # what follows is of the model itself
                 part = call.place.part
@@ -297,7 +297,9 @@ class _Writer:
             return [*lines, f"return {output}"]
         lines += ["# what changes", "state = {", *self._state(), "}"]
         if isinstance(self.graph.output, dict):
-            entries = [f'    "{k}": {self._output(v)},' for k, v in self.graph.output.items()]
+            entries = [
+                f"    {_quoted(k)}: {self._output(v)}," for k, v in self.graph.output.items()
+            ]
             lines += ["logs = {", *entries, "}"]
             output = "logs"
         return [*lines, f"return {output}, state"]
@@ -316,12 +318,35 @@ class _Writer:
 
     def _output(self, value: Any) -> str:
         if isinstance(value, dict):
-            return "{" + ", ".join(f'"{k}": {self._output(v)}' for k, v in value.items()) + "}"
+            return (
+                "{" + ", ".join(f"{_quoted(k)}: {self._output(v)}" for k, v in value.items()) + "}"
+            )
         if isinstance(value, list):
             return "[" + ", ".join(map(self._output, value)) + "]"
         if isinstance(value, tuple):
             return "(" + "".join(self._output(v) + ", " for v in value).rstrip() + ")"
         return ast.unparse(self._operand(value))
+
+
+# --- names that anyone may have chosen --------------------------------------------------------
+#
+# Layers, losses and metrics are called as a user likes, or as a file says that somebody made: their
+# names must never become lines of a program.
+
+
+def _comment(text: str) -> str:
+    return f"# {without_controls(text)}"
+
+
+def _quoted(text: Any) -> str:
+    """A text in double quotes, as Python reads it."""
+    inside = repr(f'"{text}')[2:-1].replace('"', '\\"')
+    return f'"{inside}"'
+
+
+def in_docstring(text: str) -> str:
+    """A text as it can stand inside a docstring."""
+    return without_controls(text).replace("\\", "\\\\").replace('"', "'")
 
 
 # --- templates ------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from sheer.ops.tensor import Tensor
 from sheer.ops.variable import Variable
 from sheer.program.bind import BoundProgram
 from sheer.program.program import Program
+from sheer.program.rows import Row
 from sheer.program.watch import compiled
 from sheer.training.data import Arrays, Data
 from sheer.training.eager import EagerStep
@@ -27,7 +28,14 @@ from sheer.training.step import INPUT_ERRORS, Batches, Step
 
 
 class Found(Exception):
-    """A line computed a NaN or an infinity."""
+    """A line computed a NaN or an infinity.
+
+    row: the line.
+    """
+
+    def __init__(self, row: Row):
+        super().__init__(row)
+        self.row = row
 
 
 class CheckedStep(Batches):
@@ -46,6 +54,7 @@ class CheckedStep(Batches):
         self._variables = list({**step.graph.reads, **step.graph.writes})
         self._watched: tuple[Program, BoundProgram] | None = None
         self._done = 0  # steps of the stretch
+        self._row: Row | None = None  # that NumPy found
 
     @property
     def graph(self) -> Any:
@@ -57,11 +66,27 @@ class CheckedStep(Batches):
         """The names of its data."""
         return self.step.data
 
+    @property
+    def program(self) -> Program:
+        """That of the step."""
+        return self.step.program
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of its program."""
+        return self.step.rows
+
+    @property
+    def bound(self) -> BoundProgram:
+        """The program with its Variables."""
+        return self.step.bound
+
     def record(self, batch: Arrays, place: dict[str, Any] | None = None) -> Any:
         """As the step does."""
         return self.step.record(batch, place)
 
     def __call__(self, batch: Arrays) -> Any:
+        self._row = None
         before = Snapshot(self._variables)
         self._is_finite.store(np.array(True))
         try:
@@ -69,7 +94,8 @@ class CheckedStep(Batches):
                 answer = self._checking(batch)
             else:
                 answer = self.step.as_traced(self._watching()(batch))
-        except Found:
+        except Found as fault:
+            self._row = fault.row
             raise self._error(batch, None) from None
         if not self._is_finite.stored():
             before.restore()
@@ -80,7 +106,7 @@ class CheckedStep(Batches):
     def run(
         self, data: Data, stretch: Stretch, seconds: float, joined: bool = False
     ) -> tuple[int, Any]:
-        self._done = 0
+        self._done, self._row = 0, None
         if not (self.step.is_native and all(map(can_take, data.arrays))):
             try:
                 return super().run(data, stretch, seconds, joined)
@@ -122,7 +148,7 @@ class CheckedStep(Batches):
                     return
                 for target in rows[number].targets:
                     if not _is_finite(names.get(target)):
-                        raise Found
+                        raise Found(rows[number])
 
             watched = copy.copy(program)
             watched.function = compiled(program, rows, look)
@@ -134,7 +160,8 @@ class CheckedStep(Batches):
     def _error(self, batch: Arrays, rows: Rows | None) -> NotFiniteError:
         from sheer.inspect.not_finite import error_of
 
-        return error_of(self.record(batch, _place(self.model, self, self._done)), rows)
+        step = self.record(batch, _place(self.model, self, self._done))
+        return error_of(step, rows, self._row)
 
 
 class CheckedEagerStep(EagerStep):

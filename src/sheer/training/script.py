@@ -18,7 +18,7 @@ from sheer.initializers import Constant, Ones, RandomInitializer, Zeros
 from sheer.ops.operand import Operand
 from sheer.ops.variable import Variable
 from sheer.program.helpers import helper_name, helper_sources
-from sheer.program.write import dtype_text
+from sheer.program.write import dtype_text, in_docstring
 from sheer.training.data import Data
 from sheer.training.loop import BATCH_SIZE
 from sheer.training.step import Step
@@ -251,7 +251,7 @@ def _text(
     if len(y.shape) > 1:
         targets += f".reshape(-1{''.join(f', {size}' for size in y.shape[1:])})"
     return TEMPLATE.format(
-        title=f"Train the model {model.name!r}: {_layers(model)}.",
+        title=in_docstring(f"Train the model {model.name!r}: {_layers(model)}."),
         file=path.name,
         data=path.with_suffix(".npz").name,
         epochs=settings["epochs"],
@@ -278,7 +278,8 @@ def _arguments(step: Step, part: str, indent: str) -> str:
     """The arguments of a step, over as many lines as they need."""
     spaces = [p for p in step.program.parameters if p not in step.data]
     names = [f"x_{part}[rows]", f"y_{part}[rows]", *(f'state["{space}"]' for space in spaces)]
-    return textwrap.indent(textwrap.fill(", ".join(names), 96 - len(indent)) + ",", indent)
+    text = textwrap.fill(", ".join(names), 96 - len(indent), break_long_words=False)
+    return textwrap.indent(text + ",", indent)
 
 
 def _functions(texts: list[str], helpers: list[str]) -> tuple[list[str], list[str]]:

@@ -1,4 +1,5 @@
-"""The parts of the page that compute, run by node: recipes against NumPy, and the panels' own."""
+"""The parts of the page that compute, run by Node: recipes against NumPy, the panels' own, and
+functions on the state of a real training."""
 
 import base64
 import json
@@ -14,6 +15,8 @@ import numpy as np
 import pytest
 
 import sheer
+from sheer import layers
+from sheer.callbacks import View
 from sheer.inspect.recipes import recipes_of
 from steps import NAMES, recorded
 
@@ -226,3 +229,27 @@ def test_the_lines_of_recorded_steps_are_evaluated(tmp_path: Path) -> None:
 
 def test_the_panels_compute_what_they_show(tmp_path: Path) -> None:
     assert _passed("panels.test.mjs", tmp_path) > 10
+
+
+def _trained_state() -> dict[str, Any]:
+    """Of a model with two inputs and two outputs, after two short epochs."""
+    a, b = sheer.Input((6,), name="a"), sheer.Input((3,), name="b")
+    left = layers.Dense(8, activation="relu", name="left")(a)
+    right = layers.Dense(4, activation="tanh", name="right")(b)
+    joined = layers.Concatenate(name="join")([left, right])
+    score = layers.Dense(1, name="score")(joined)
+    kind = layers.Dense(3, activation="softmax", name="kind")(joined)
+    model = sheer.Model([a, b], [score, kind])
+    model.compile("sgd", ["mse", "sparse_categorical_crossentropy"])
+    generator = np.random.default_rng(3)
+    x = [generator.normal(size=(64, n)).astype("float32") for n in (6, 3)]
+    y = [x[0][:, :1] * 2, (x[1][:, 0] > 0).astype("int64")]
+    view = View(port=None, every=2)
+    model.fit(x, y, epochs=2, batch_size=16, verbose=0, shuffle=False, callbacks=[view])
+    return view.session.state()
+
+
+def test_the_functions_of_the_page(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_text(json.dumps(_trained_state(), allow_nan=False))
+    assert _passed("functions.test.mjs", tmp_path, STATE=str(state)) > 10

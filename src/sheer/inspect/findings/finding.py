@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sheer.core.text import without_controls
 from sheer.program.rows import Row
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _broken(text: str, width: int, inset: str = "  ") -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return [line.replace(FIXED, " ") for line in found]
+    return [without_controls(line.replace(FIXED, " ")) for line in found]
 
 
 class Rule:

@@ -44,7 +44,7 @@ def checked(name: Any, arguments: Any) -> dict[str, Any]:
     """
     if not isinstance(name, str) or name not in COMMANDS:
         hint = did_you_mean(name, COMMANDS) if isinstance(name, str) else ""
-        raise ValueError(f"There is no command {name!r}.{hint}")
+        raise ValueError(f"There is no command {name!r:.80}.{hint}")
     if arguments is None:
         arguments = {}
     if not isinstance(arguments, dict):

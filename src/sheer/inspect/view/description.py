@@ -15,7 +15,7 @@ from sheer.core import tree
 from sheer.inspect.recipes import recipes_of
 from sheer.inspect.view.plain import Array
 from sheer.program.program import Program
-from sheer.program.rows import Row
+from sheer.program.rows import Row, function_of
 
 Description = dict[str, Any]
 
@@ -204,11 +204,7 @@ def program_of(step: Any) -> dict[str, Any]:
 
 def returned(program: Program) -> list[str]:
     """The names that a program's function returns as its outputs, in their order."""
-    function = next(
-        node
-        for node in ast.parse(program.text).body
-        if isinstance(node, ast.FunctionDef) and node.name == program.name
-    )
+    function = function_of(program.text, program.name)
     last = next((n for n in reversed(function.body) if isinstance(n, ast.Return)), None)
     names = [n for n in ast.walk(last) if isinstance(n, ast.Name)] if last is not None else []
     return [n.id for n in sorted(names, key=lambda n: (n.lineno, n.col_offset))]

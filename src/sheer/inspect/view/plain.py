@@ -29,8 +29,13 @@ def plain(value: Any) -> Any:
 
 
 def to_json(value: Any) -> str:
-    """The JSON of such a structure."""
-    return json.dumps(plain(value), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    r"""The JSON of such a structure. Halves of characters, which no file can hold, become `?`.
+
+    >>> to_json({"name": "café \ud800"})
+    '{"name":"café ?"}'
+    """
+    text = json.dumps(plain(value), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()
 
 
 def wire_array(array: Array) -> Array:

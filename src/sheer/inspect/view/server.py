@@ -13,6 +13,7 @@ Other programs and pages on the machine are kept out by these:
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import socket
 import threading
@@ -120,6 +121,8 @@ class Server:
 def _listening(port: int) -> socket.socket:
     """A socket on this machine's own address."""
     found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":  # a port just left may be had again; elsewhere it means another thing
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((ADDRESS, port))
     except OSError as error:

@@ -165,16 +165,17 @@ class Session:
         """A value of a recorded step; LookupError where it is not there, or no longer."""
         with self._lock:
             entry = self.kept.find(number)
+            step = entry.step if entry is not None else None  # later it may be let go
         if entry is None:
             raise LookupError(f"There is no recorded step {number} (any more).")
-        if entry.step is None:
+        if step is None:
             raise LookupError(
                 f"The arrays of step {entry.count} were let go: those of {self.keep} steps are "
                 "kept. View(keep=...) keeps more."
             )
-        if name not in entry.step:
+        if name not in step:
             raise LookupError(f"There is no value {name!r} in step {entry.count}.")
-        return entry.step[name]
+        return step[name]
 
     def subscribe(self, callback: Callable[[Patch], None]) -> Callable[[], None]:
         """Be told what changes, from the thread that trains; the answer ends that."""

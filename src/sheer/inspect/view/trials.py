@@ -128,7 +128,8 @@ def _row(predict: Any, x: Any) -> Arrays:
             raise ValueError(f"predict: x must have an array for each of {', '.join(names)}.")
         x = {names[0]: x}
     if set(x) != set(names):
-        raise ValueError(f"predict: x must have {', '.join(names)}. Got {', '.join(map(str, x))}.")
+        got = ", ".join(map(str, x))
+        raise ValueError(f"predict: x must have {', '.join(names)}. Got {got:.80}.")
     symbols = {s.label: s for s in predict.graph.inputs}
     symbols = {
         name: symbols.get(name, s) for name, s in zip(names, predict.graph.inputs, strict=True)
@@ -139,16 +140,20 @@ def _row(predict: Any, x: Any) -> Arrays:
 def _one(name: str, value: Any, symbol: Any) -> Array:
     try:
         array = np.asarray(value, "float64")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"predict: {name} must hold numbers, in lists of one length.") from None
     shape = tuple(symbol.shape[1:])
     if array.size != math.prod(shape):
         raise ValueError(
             f"predict: {name} has {array.size} numbers, and a row has the shape {show(shape)}."
         )
+    with np.errstate(all="ignore"):
+        row = array.reshape(1, *shape).astype(symbol.dtype)
     if not np.isfinite(array).all():
         raise ValueError(f"predict: {name} must hold finite numbers.")
-    return array.reshape(1, *shape).astype(symbol.dtype)
+    if not np.isfinite(row).all():
+        raise ValueError(f"predict: {name} has a number that is too large for {symbol.dtype}.")
+    return row
 
 
 class Sample:

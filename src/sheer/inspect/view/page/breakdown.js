@@ -25,7 +25,7 @@ export function breakdown(part, get, go) {
 }
 
 // A number of a value, as a button that leads to it: z1[3, 17].
-export function cellButton(name, index, { go }) {
+function cellButton(name, index, { go }) {
   return h("button", { type: "button", class: "cell-link", on: { click: () => go(name, index) } }, placed(name, index));
 }
 
@@ -51,7 +51,7 @@ function partLine(part, context) {
 }
 
 const equals = () => h("span", { class: "equals" }, " = ");
-export const numberText = (value, digits = 4) => h("span", { class: "num" }, formatNumber(value, digits));
+const numberText = (value, digits = 4) => h("span", { class: "num" }, formatNumber(value, digits));
 const formulaText = (part, { get }) => formulaOf(part.recipe, part.index, get);
 
 function innerOf(part, context, depth) {
@@ -145,7 +145,7 @@ function termRow(term, value, most, context) {
 }
 
 // A bar from the middle: to the left for what is negative, to the right for what is positive.
-export function termBar(value, most) {
+function termBar(value, most) {
   const share = most && Number.isFinite(value) ? Math.min(1, Math.abs(value) / most) : 0;
   const style = { width: `${50 * share}%`, left: value < 0 ? `${50 - 50 * share}%` : "50%" };
   return h("span", { class: "term-bar" }, h("span", { class: value < 0 ? "is-negative" : "is-positive", style }));

@@ -62,7 +62,7 @@ export function curvesPanel(app) {
 
 function plotPlace({ title, term }) {
   const place = h("div", { class: "plot", "aria-hidden": "true" });
-  const figure = h("figure", {}, h("figcaption", {}, title, explain(term ?? title.toLowerCase(), term || title === "Loss" ? undefined : `The metric ${title.toLowerCase()}, over the epochs.`)), place);
+  const figure = h("figure", {}, h("figcaption", {}, title, explain(term ?? title.toLowerCase(), term || ["Loss", "Accuracy"].includes(title) ? undefined : `The metric ${title.toLowerCase()}, over the epochs.`)), place);
   return { place, figure };
 }
 

@@ -33,7 +33,7 @@ function firstFault(app, step) {
 function findingItem(app, { title, text, line }) {
   const row = app.state.program.rows.findIndex(({ first, last }) => line >= first && line <= last);
   const go = row < 0 ? null : [" ", linkButton(`Line ${line}`, () => app.show({ row }))];
-  return h("li", {}, h("strong", {}, title), " ", text, go);
+  return h("li", {}, h("strong", {}, title), h("p", { class: "told" }, text, go));
 }
 
 function linkButton(text, click) {

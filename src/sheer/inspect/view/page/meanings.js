@@ -6,7 +6,6 @@ const MEANINGS = {
   // of a value
   shape: "How many numbers there are along each axis. The first axis of a layer's value is the rows of the batch.",
   range: "The least, the mean and the greatest of all the value's numbers, NaN and infinities left out.",
-  deviation: "How far the numbers lie from their mean, typically: the standard deviation.",
   zeros: "The share of the numbers that are exactly 0. Behind a relu these are the units that stay silent.",
   nans: "The share of the numbers that are not a number (NaN): the result of a sum without sense, such as 0 / 0 or ∞ − ∞.",
   infinities: "The share of the numbers that grew past what the format can hold.",
@@ -35,7 +34,7 @@ const MEANINGS = {
   epoch_end: "The figure that stands at the end of an epoch.",
   validation: "The same figure on data that the training never learns from.",
   learning_rate: "How large a step each weight takes against its gradient.",
-  accuracy: "The share of rows whose most probable class is the right one.",
+  accuracy: "The share of rows whose predicted class is the right one.",
   // of a layer
   dead: "Units that answered 0 to every row of this batch. A unit that is always dead learns nothing.",
   saturated: "Units that sit at an end of their activation's range for nearly every row, where the slope is almost 0.",
@@ -54,7 +53,7 @@ const MEANINGS = {
 };
 
 // The line for a term; a text of one's own goes before the table's.
-export function meaningOf(term, text) {
+function meaningOf(term, text) {
   return text ?? MEANINGS[term] ?? "";
 }
 

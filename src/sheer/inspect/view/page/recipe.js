@@ -70,7 +70,7 @@ function newShape(recipe, context) {
 
 const nestedShape = (values) => (Array.isArray(values) ? [values.length, ...nestedShape(values[0] ?? 0)] : []);
 
-export function broadcastShape(shapes) {
+function broadcastShape(shapes) {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, k) => {
     const sizes = shapes.map((shape) => shape[k - rank + shape.length] ?? 1).filter((size) => size !== 1);

@@ -30,7 +30,7 @@ function single({ mean, infinities, nans }) {
 }
 
 // "−2.1 … 0.031 … 3.9"
-export function rangeText({ minimum, mean, maximum }) {
+function rangeText({ minimum, mean, maximum }) {
   return [minimum, mean, maximum].map((number) => formatNumber(number, 2)).join(" … ");
 }
 

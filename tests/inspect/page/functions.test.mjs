@@ -1,12 +1,9 @@
-// The pure functions of the page, on the State of a real training; test_page_functions.py runs this.
-
+// The pure functions of the page, on the State of a real training. PAGE is the folder of its modules.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { pathToFileURL } from "node:url";
 
-const page = pathToFileURL(`${process.env.SHEER_PAGE}/`);
-const load = (name) => import(new URL(name, page));
+const load = (name) => import(`${process.env.PAGE}/${name}`);
 
 const { boxesOf } = await load("boxes.js");
 const { barsPath } = await load("histogram.js");
@@ -18,7 +15,7 @@ const { placeInWords } = await load("status.js");
 const { piecesOf } = await load("syntax.js");
 const { viewAfter } = await load("store.js");
 
-const state = JSON.parse(readFileSync(process.env.SHEER_STATE, "utf8"));
+const state = JSON.parse(readFileSync(process.env.STATE, "utf8"));
 const { rows, text } = state.program;
 
 test("the listing has each row once, without the comments that give shapes", () => {
