@@ -468,7 +468,9 @@ class Trainer(Layer):
         """Run this program, for example one changed by hand, in place of the one traced.
 
         Its name says which: train_step, test_step or predict_step. Its parameters are those of the
-        traced one, or fewer. None takes all such programs back; so does `compile`.
+        traced one, or fewer. None takes all such programs back; so does `compile`. It must
+        answer new arrays for what it changes: what it writes into its arguments stays, also where
+        check_finite takes the step back.
         """
         self._steps.use(program)
 
