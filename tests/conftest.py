@@ -8,6 +8,8 @@ import pytest
 
 import sheer
 
+if os.environ.get("SHEER_DATASETS"):  # for tests that work in a folder of their own too
+    os.environ["SHEER_DATASETS"] = os.path.abspath(os.environ["SHEER_DATASETS"])
 MNIST = Path(os.environ.get("SHEER_DATASETS", "")) / "mnist.npz"
 
 

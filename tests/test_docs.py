@@ -86,7 +86,6 @@ def run(language: str, code: str, names: dict[str, object]) -> str:
 
 @pytest.mark.parametrize("name", ["inside-fit.md"])
 def test_a_guide(name, mnist, tmp_path, monkeypatch):
-    monkeypatch.setenv("SHEER_DATASETS", os.path.abspath(os.environ["SHEER_DATASETS"]))
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "guide"}

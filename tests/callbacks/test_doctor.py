@@ -22,6 +22,12 @@ WILD = X.copy()
 WILD[BAD] = 40.0
 
 
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """Where the doctor may leave the step that it found."""
+    monkeypatch.chdir(tmp_path)
+
+
 def wild(**options):
     """A model that overflows where it sees the row BAD."""
     sheer.utils.set_random_seed(1)
