@@ -430,3 +430,17 @@ def test_a_hostile_source_is_shown_harmless(saved):
         assert all(c.isprintable() or c == "\n" for c in text)
     assert "<script>" not in html and "&lt;script&gt;" in html
     assert "\\x1b[2J\\r\\x07" in step.table(400)
+
+
+def test_a_step_that_fails_leaves_the_metrics_as_they_were():
+    model = sheer.Sequential([sheer.Input((64,)), sheer.layers.Embedding(4, 2)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    indices = np.zeros((8, 64), "int32")
+    targets = np.zeros((8, 64, 2), "float32")
+    model.fit(indices, targets, verbose=0)
+    before = [v.numpy().copy() for metric in model.metrics for v in metric.variables]
+    assert any(value.any() for value in before)
+    with pytest.raises(IndexError):
+        model.trace_step(indices + 9, targets)
+    after = [v.numpy() for metric in model.metrics for v in metric.variables]
+    assert all((a == b).all() for a, b in zip(before, after, strict=True))

@@ -22,6 +22,7 @@ from sheer.training import loop
 from sheer.training.compiled import CompiledLoss, CompiledMetrics
 from sheer.training.data import Data, unpack
 from sheer.training.run import Training
+from sheer.training.snapshot import Snapshot
 from sheer.training.steps import Steps, names_of
 
 if TYPE_CHECKING:
@@ -512,14 +513,17 @@ class Trainer(Layer):
         with self._training.alone(caller):
             prepared = loop.prepared(self, name, data)
             batch = data.batch(0, data.rows)
-            before = [(v, v.stored()) for metric in self.metrics for v in metric.variables]
-            self.reset_metrics()
-            recorded = self._steps.step(name, data).record(batch)
+            before = Snapshot(v for metric in self.metrics for v in metric.variables)
+            try:
+                self.reset_metrics()
+                recorded = self._steps.step(name, data).record(batch)
+            except BaseException:
+                before.restore()
+                raise
             if update:
                 prepared(batch)
             else:
-                for variable, value in before:
-                    variable.store(value)
+                before.restore()
         return recorded
 
     def write_program(
