@@ -146,12 +146,18 @@ def test_a_real_training_on_mnist(mnist_page):
     assert shares.keys() == set("0123456789") and sum(shares.values()) == pytest.approx(1, abs=0.05)
 
 
-def test_the_sum_behind_a_cell(digits, browser):
+def small_training(digits):
+    """A model on digits with a View that waits for its page."""
     (x, y), _ = digits
     model = sheer.Sequential([layers.Dense(16, activation="relu"), layers.Dense(10, "softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     view = View(paused=True, open_browser=False)
-    with Fit(view, model, x, y), opened(browser, view.url) as page:
+    return view, Fit(view, model, x, y, epochs=50)
+
+
+def test_the_sum_behind_a_cell(digits, browser):
+    view, fit = small_training(digits)
+    with fit, opened(browser, view.url) as page:
         page.press("b")
         page.wait(f"{STEP}.includes('step 1 ')")
         step = view.session.state()["steps"][-1]
@@ -180,15 +186,6 @@ def test_the_sum_behind_a_cell(digits, browser):
         page.wait(
             f"!document.querySelector('#sheer-lens .cell-value').innerText.includes('[{index}]')"
         )
-
-
-def small_training(digits):
-    """A model on digits with a View that waits for its page."""
-    (x, y), _ = digits
-    model = sheer.Sequential([layers.Dense(16, activation="relu"), layers.Dense(10, "softmax")])
-    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    view = View(paused=True, open_browser=False)
-    return view, Fit(view, model, x, y, epochs=50)
 
 
 def test_what_if_and_run_until(digits, browser):
@@ -276,12 +273,9 @@ def test_the_exported_file_needs_no_network(digits, browser, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone(digits, browser, scheme):
-    (x, y), _ = digits
-    model = sheer.Sequential([layers.Dense(16, activation="relu"), layers.Dense(10, "softmax")])
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    view = View(paused=True, open_browser=False)
+    view, fit = small_training(digits)
     with (
-        Fit(view, model, x, y),
+        fit,
         opened(browser, view.url, viewport=PHONE, color_scheme=scheme, has_touch=True) as page,
     ):
         assert page.fits()
@@ -295,11 +289,8 @@ def test_a_phone(digits, browser, scheme):
 
 
 def test_a_screen_reader_finds_its_way(digits, browser):
-    (x, y), _ = digits
-    model = sheer.Sequential([layers.Dense(16, activation="relu"), layers.Dense(10, "softmax")])
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    view = View(paused=True, open_browser=False)
-    with Fit(view, model, x, y), opened(browser, view.url) as page:
+    view, fit = small_training(digits)
+    with fit, opened(browser, view.url) as page:
         page.press("b")
         page.wait(f"!/no step/.test({STEP})")
         nameless = page.evaluate(

@@ -113,7 +113,7 @@ class View(Callback):
         self._batches: int | None = None
         self._budget = Budget(self.share)
         self._recorded: tuple[int, int] | None = None  # the place recorded last
-        self._before: list[tuple[Any, Any]] = []
+        self._before: Any = None  # the state before a batch that may be recorded again
         self._said_at_pause = ""
 
     @property
@@ -219,7 +219,7 @@ class View(Callback):
         if self._until is not None:
             run.upcoming.limit(1)
             self._until.begins()
-            self._before = [(v, v.stored()) for v in run.variables()]
+            self._before = run.snapshot()
         if self._goal == "batch" or self._is_due(batch):
             self._record(batch)
         self._budget.turn_begins()
@@ -285,7 +285,7 @@ class View(Callback):
         assert self._until is not None
         reason = self._until.met()
         if not reason:
-            self._before = []
+            self._before = None
             return
         self._record_again(batch)
         self._until, self._goal, self._said_at_pause = None, "pause", reason
@@ -294,11 +294,10 @@ class View(Callback):
         """Record the batch that has just run, from the state before it."""
         from sheer.inspect.view.trials import put_back
 
-        with put_back([v for v, _ in self._before]):
-            for variable, value in self._before:
-                variable.store(value)
+        with put_back(self._run.variables()):
+            self._before.restore()
             self._record(batch)
-        self._before = []
+        self._before = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self._batches = self._batches or self._done - self._base

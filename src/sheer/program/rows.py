@@ -46,11 +46,12 @@ Facts = dict[str, tuple[str, str, str]]
 
 def function_of(text: str, name: str) -> ast.FunctionDef:
     """The definition of a program's function."""
-    return next(
-        node
-        for node in ast.parse(text).body
-        if isinstance(node, ast.FunctionDef) and node.name == name
-    )
+    return function_in(ast.parse(text), name)
+
+
+def function_in(tree: ast.Module, name: str) -> ast.FunctionDef:
+    """The definition of the function of this name in a module."""
+    return next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
 
 
 def text_lines(text: str) -> list[str]:

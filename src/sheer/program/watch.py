@@ -16,7 +16,7 @@ import numpy as np
 from sheer.engines.native import eager
 from sheer.ops.linalg import matmul
 from sheer.program.program import Program
-from sheer.program.rows import Row
+from sheer.program.rows import Row, function_in
 
 SEEN, PRODUCT = "__seen__", "__product__"
 
@@ -81,7 +81,7 @@ def compiled(
 def _code(text: str, name: str, filename: str, rows: tuple[Row, ...]) -> CodeType:
     """The text compiled, with the calls of `SEEN`."""
     tree = ast.parse(text)
-    function = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
+    function = function_in(tree, name)
     waiting = deque(enumerate(rows))  # a line may hold several statements
     body: list[ast.stmt] = []
     for statement in function.body:

@@ -257,11 +257,10 @@ class Run:
     def undone_when_asked(self) -> Iterator[None]:
         """An evaluation inside, where a signal ends it, leaves the Variables as they were, and its
         place in the data: it will be made anew."""
-        before = [(v, v.stored()) for v in self.variables()]
+        before = self.snapshot()
         yield
         if self.signals.asked:
-            for variable, value in before:
-                variable.store(value)
+            before.restore()
         elif self.checks is not None:
             self._checked = self.checks.place()
 
